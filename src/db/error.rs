@@ -1,0 +1,47 @@
+//! What a database can say instead of an answer.
+
+use std::error::Error as StdError;
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// Others hold the database, for longer than the time-out; later it will do.
+    #[error("the database is busy")]
+    Busy(#[source] Box<dyn StdError + Send + Sync>),
+    /// A rule of the schema (uniqueness, not null) forbids the change.
+    #[error("the database refused the change")]
+    Constraint(#[source] Box<dyn StdError + Send + Sync>),
+    /// The database answered with any other failure: a broken file, a full disk, wrong SQL.
+    #[error("the database failed")]
+    Driver(#[source] Box<dyn StdError + Send + Sync>),
+    /// The database cannot be reached or opened.
+    #[error("cannot open the database {name}")]
+    Open {
+        /// The database, without any password.
+        name: String,
+        /// What the driver or the system said.
+        #[source]
+        cause: Box<dyn StdError + Send + Sync>,
+    },
+}
+
+impl DbError {
+    /// Whether the same call may succeed in a while, so that the client should come again.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Open { .. })
+    }
+}
+
+/// An error and all its causes in one line, for a log.
+#[must_use]
+pub fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,72 @@
+//! Pools and drivers behind one narrow face: read, write, snapshot; execute and query.
+//!
+//! What goes in is SQL text with named parameters, what comes out are rows that lend their
+//! values. A transaction ends with the closure that it was given: committed when that answers
+//! `Ok`, rolled back otherwise. A busy database is waited for here and nowhere else.
+//! This is no ORM: SQL is written by `storage` and `accounts`.
+
+mod error;
+mod sqlite;
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+pub use error::DbError;
+pub use error::chain;
+pub use sqlite::Database;
+pub use sqlite::Row;
+pub use sqlite::Session;
+pub use sqlite::Snapshot;
+
+/// Whether a query should go on to its next row.
+pub type Flow = ControlFlow<()>;
+
+/// A value given to a statement, by name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// A 64-bit integer.
+    Int(i64),
+    /// SQL's NULL.
+    Null,
+    /// A text.
+    Text(&'a str),
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+/// Names and values of a statement's parameters: `&[(":user", user.into())]`.
+pub type Params<'a> = [(&'a str, Value<'a>)];
+
+/// How a pool behaves; the defaults suit one process with a handful of threads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// Connections at most; no more than there are threads is ever needed.
+    pub size: u32,
+    /// How long to wait for a free connection, or for another writer, before giving up as busy.
+    pub timeout: Duration,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self {
+            size: 16,
+            timeout: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! Arguments to a command; nothing else.
+fn main() {}

@@ -1,0 +1,35 @@
+//! One request, as every gateway delivers it.
+
+use super::Headers;
+
+/// A complete request: nothing of it is still on its way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The method as the client spelled it; `GET`, `PUT`, ...
+    pub method: String,
+    /// Where the request goes, below the mount prefix; absent when the request came from outside
+    /// the configured mount, which is answered 404.
+    pub path: Option<Path>,
+    /// What follows the first `?` of the request target, still encoded.
+    pub query: String,
+    /// The header fields, `content-length` and `content-type` among them when they were given.
+    pub headers: Headers,
+    /// The whole body.
+    pub body: Vec<u8>,
+    /// Whether the client spoke TLS to the web server.
+    pub https: bool,
+    /// The client's address as the web server saw it; empty when it said nothing.
+    pub peer: String,
+}
+
+/// A request's path, cut into the mount prefix and decoded segments (spec/gateway.md, 4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path {
+    /// The mount prefix, `""` at the root or `/yourpath`; never ends in `/`.
+    pub prefix: String,
+    /// Percent-decoded segments below the prefix: arbitrary bytes, `/` included where the web
+    /// server lets an encoded one through.
+    pub segments: Vec<Vec<u8>>,
+    /// Whether the path ended in `/`.
+    pub trailing_slash: bool,
+}
