@@ -1,18 +1,20 @@
 //! The user himself: who exists, whose password fits, and what an account consists of.
 //!
 //! What goes in are names and passwords as the calls of the protocol carry them, what comes out
-//! are accounts, or the reason why not. [`Accounts`] is the seam: `SqlAccounts` serves the two
+//! are accounts, or the reason why not. [`Accounts`] is the seam: [`SqlAccounts`] serves the two
 //! table families of the original server as they are (spec/user-1.0.md, 8); a directory can be
 //! another. Password hashes of every kind that the original wrote are verified in [`hash`].
 //!
 //! Not here: HTTP and its credentials (`web`), the user's records (`storage`), the order of
 //! checks of a call and its error numbers (`api`). Nothing here reads the clock.
 
+mod cache;
 mod email;
 mod error;
 pub mod hash;
 pub mod names;
 mod password;
+mod sql;
 mod user;
 
 use std::time::Instant;
@@ -26,6 +28,9 @@ pub use password::NewPassword;
 pub use password::NotUtf8;
 pub use password::Password;
 pub use password::WeakPassword;
+pub use sql::Family;
+pub use sql::SqlAccounts;
+pub use sql::SqlSettings;
 pub use user::Account;
 pub use user::Credential;
 pub use user::Login;

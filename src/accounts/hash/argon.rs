@@ -25,6 +25,9 @@ const MAX_LANES: u32 = 16;
 /// Bytes of salt in a new hash.
 const SALT: usize = 16;
 
+/// Zeros instead of a salt and a digest, at the costs of new hashes.
+pub(super) const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// A digest, its salt and its costs.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct ArgonHash {

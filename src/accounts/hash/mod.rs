@@ -83,6 +83,15 @@ impl StoredHash {
         Self::parse(&text).ok_or(AccountsError::Hash)
     }
 
+    /// A hash of nothing, for names that have none: it costs what a new hash of the scheme costs.
+    #[must_use]
+    pub fn decoy(scheme: HashScheme) -> Option<Self> {
+        Self::parse(match scheme {
+            HashScheme::Argon2id => argon::DECOY,
+            HashScheme::Sscrypt => salted::DECOY,
+        })
+    }
+
     /// Whether this is the hash of that password; may take as long as [`StoredHash::create`].
     #[must_use]
     pub fn fits(&self, password: &Password) -> bool {
@@ -220,6 +229,13 @@ mod tests {
             assert!(hash.fits(&word) && !hash.fits(&password("correct horse")));
             assert!(hash.is_current(scheme) && !hash.is_current(other));
             assert_ne!(hash, StoredHash::create(scheme, &word).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_decoy_costs_what_a_new_hash_costs() {
+        for scheme in [HashScheme::Argon2id, HashScheme::Sscrypt] {
+            assert!(StoredHash::decoy(scheme).unwrap().is_current(scheme));
         }
     }
 

@@ -23,6 +23,9 @@ const R: u32 = 8;
 const P: u32 = 1;
 const SCRYPT_DIGEST: usize = 64;
 
+/// Zeros instead of a digest and a salt.
+pub(super) const DECOY: &str = "{SSCRYPT}AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// A digest and its salt.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct SaltedHash {
