@@ -37,7 +37,8 @@ pub use user::Login;
 pub use user::NewAccount;
 pub use user::Refusal;
 pub use user::State;
-pub use user::UserId;
+
+use crate::sync::UserId;
 
 /// What the calls of the protocol and the command line need to know and to change of accounts.
 ///

@@ -6,16 +6,7 @@ use super::Email;
 use super::NewPassword;
 use super::UserName;
 use super::hash::StoredHash;
-
-/// The number under which the storage keeps a user's records; never given to a second user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(pub i64);
-
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use crate::sync::UserId;
 
 /// An account, without its password.
 #[derive(Clone, Debug, PartialEq, Eq)]

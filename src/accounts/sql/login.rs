@@ -17,12 +17,12 @@ use super::super::Login;
 use super::super::Password;
 use super::super::Refusal;
 use super::super::State;
-use super::super::UserId;
 use super::super::UserName;
 use super::super::hash::StoredHash;
 use super::Candidate;
 use super::SqlAccounts;
 use crate::db::chain;
+use crate::sync::UserId;
 
 impl SqlAccounts {
     pub(super) fn log_in(
