@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::mpsc;
 use std::thread;
 use std::thread::JoinHandle;
@@ -53,6 +54,39 @@ pub(crate) fn patient(threads: usize) -> Options {
             write_total: LONG,
         },
     }
+}
+
+/// Lines of the log so far that contain `word`, with their levels.
+pub(crate) fn logged(word: &str) -> Vec<String> {
+    let lines = LOG.0.lock().unwrap();
+    lines
+        .iter()
+        .filter(|line| line.contains(word))
+        .cloned()
+        .collect()
+}
+
+/// Begins to keep the lines of the log; all tests of the program share them.
+pub(crate) fn keep_log() {
+    let _ = log::set_logger(&LOG);
+    log::set_max_level(log::LevelFilter::Debug);
+}
+
+static LOG: Log = Log(Mutex::new(Vec::new()));
+
+struct Log(Mutex<Vec<String>>);
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{} {}", record.level(), record.args());
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn flush(&self) {}
 }
 
 /// A handler that is a function.

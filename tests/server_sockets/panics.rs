@@ -8,6 +8,8 @@ use weaved::message::Response;
 
 use crate::harness::Answers;
 use crate::harness::Running;
+use crate::harness::keep_log;
+use crate::harness::logged;
 use crate::harness::patient;
 use crate::harness::say;
 
@@ -33,6 +35,20 @@ fn a_panic_costs_one_answer_and_not_even_the_connection() {
     let mut client = server.connect();
     assert_eq!(client.ask("+panic").unwrap(), "500 internal server error");
     assert_eq!(client.ask("+hello").unwrap(), "hello");
+}
+
+#[test]
+fn a_panic_is_one_line_in_the_log_and_nothing_for_the_peer() {
+    keep_log();
+    let handler = Answers(|_| panic!("odd\nthing"));
+    let server = Running::tcp(patient(1), Arc::new(handler));
+    let answer = server.connect().ask("-secret").unwrap();
+    assert_eq!(answer, "500 internal server error");
+    assert_eq!(
+        logged("odd"),
+        ["ERROR a request handler panicked: odd thing"]
+    );
+    assert_eq!(logged("secret"), [""; 0]);
 }
 
 #[test]

@@ -15,8 +15,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use rustix::process::Pid;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
 use rustix::process::Signal;
 use rustix::process::kill_process;
+use rustix::process::setrlimit;
 use weaved::message::Request;
 use weaved::server::Address;
 use weaved::server::ListenError;
@@ -34,10 +37,21 @@ use crate::harness::say;
 
 const ROLE: &str = "SERVER_SOCKETS_ROLE";
 
+/// How many files a starved process may have open.
+const FILES: u64 = 16;
+
 #[test]
 fn the_process_that_the_others_start() {
     match env::var_os(ROLE).as_deref().and_then(|role| role.to_str()) {
-        Some("serve") => serve(),
+        Some("serve") => serve(2),
+        Some("starve") => {
+            let few = Rlimit {
+                current: Some(FILES),
+                maximum: Some(FILES),
+            };
+            setrlimit(Resource::Nofile, few).unwrap();
+            serve(30);
+        }
         Some("refuse") => {
             assert!(!inherited_is_listening());
             let error = listen(&Address::Inherited, 128).unwrap_err();
@@ -47,7 +61,7 @@ fn the_process_that_the_others_start() {
     }
 }
 
-fn serve() {
+fn serve(threads: usize) {
     assert!(inherited_is_listening());
     let stop = Stop::default();
     let _watch = watch(&stop).unwrap();
@@ -63,7 +77,7 @@ fn serve() {
         listener: listen(&Address::Inherited, 128).unwrap(),
         connections: lines(),
         handler: Arc::new(handler),
-        options: patient(2),
+        options: patient(threads),
     };
     server.run(&stop).unwrap();
     // The descriptor is not ours: it must be as it was.
@@ -148,6 +162,25 @@ fn a_second_signal_ends_a_server_that_hangs() {
     process.signal(Signal::TERM);
     assert!(process.ends().success());
     assert!(hanging.is_closed());
+}
+
+#[test]
+fn a_process_out_of_files_serves_everybody_in_turn() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let process = Process::start("starve", OwnedFd::from(listener));
+    let mut clients: Vec<_> = (0..2 * FILES)
+        .map(|_| Client::tcp(TcpStream::connect(address).unwrap()))
+        .collect();
+    for client in &mut clients {
+        client.send("+hello\n");
+    }
+    for client in &mut clients {
+        assert_eq!(client.line().unwrap(), "hello");
+    }
+    drop(clients);
+    process.signal(Signal::TERM);
+    assert!(process.ends().success());
 }
 
 #[test]
