@@ -74,8 +74,9 @@ impl Server {
     /// [`ServeError`], before the first connection is accepted and never later.
     pub fn run(self, stop: &Stop) -> Result<(), ServeError> {
         let listener = Arc::new(self.listener);
+        let options = self.options.bounded();
         listener
-            .set_patience(self.options.tick)
+            .set_patience(options.tick)
             .map_err(ServeError::Listener)?;
         let shared = Arc::new(Shared {
             accept_failures: Sparing::default(),
@@ -84,7 +85,7 @@ impl Server {
             connections: self.connections,
             handler: self.handler,
             listener: Arc::downgrade(&listener),
-            options: self.options,
+            options,
             over: AtomicBool::new(false),
             refusals: Sparing::default(),
             running: AtomicUsize::new(0),
@@ -166,7 +167,7 @@ impl Drop for Alive {
 
 /// Starts the threads; fewer workers than asked for are better than none.
 fn start(shared: &Arc<Shared>) -> Result<(), ServeError> {
-    for number in 1..=shared.options.threads.max(1) {
+    for number in 1..=shared.options.threads {
         if let Err(error) = spawn(shared, format!("weaved-{number}"), worker::work) {
             if number == 1 {
                 return Err(ServeError::Thread(error));

@@ -59,8 +59,12 @@ fn accept(shared: &Shared) -> Option<(Socket, SockAddr)> {
 /// Does what is right after a failed accept; never returns at once again and again.
 fn recover(shared: &Shared, listener: &Listener, error: &io::Error, begun: Instant) {
     match error.kind() {
-        // The peer has left before it was its turn.
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
+        // The peer has left before it was its turn, or its network has.
+        io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::Interrupted
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::NetworkUnreachable => {}
         io::ErrorKind::WouldBlock => {
             if begun.elapsed() < shared.options.tick / 2 {
                 // Another process has made the shared socket non-blocking: wait here instead.
