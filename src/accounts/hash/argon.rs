@@ -10,8 +10,8 @@ use argon2::PasswordHasher;
 use argon2::Version;
 use subtle::ConstantTimeEq;
 
-use super::super::AccountsError;
-use super::super::Password;
+use crate::accounts::AccountsError;
+use crate::accounts::Password;
 
 /// KiB of memory that a stored hash may ask for.
 const MAX_MEMORY: u32 = 256 * 1024;

@@ -9,8 +9,8 @@ use sha1::Sha1;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::super::AccountsError;
-use super::super::Password;
+use crate::accounts::AccountsError;
+use crate::accounts::Password;
 
 const SALT: usize = 8;
 

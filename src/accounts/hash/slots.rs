@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::super::AccountsError;
+use crate::accounts::AccountsError;
 
 /// Slots of one process.
 pub struct Slots {

@@ -12,15 +12,15 @@ use std::time::Instant;
 use sha2::Digest;
 use sha2::Sha256;
 
-use super::super::AccountsError;
-use super::super::Login;
-use super::super::Password;
-use super::super::Refusal;
-use super::super::State;
-use super::super::UserName;
-use super::super::hash::StoredHash;
 use super::Candidate;
 use super::SqlAccounts;
+use crate::accounts::AccountsError;
+use crate::accounts::Login;
+use crate::accounts::Password;
+use crate::accounts::Refusal;
+use crate::accounts::State;
+use crate::accounts::UserName;
+use crate::accounts::hash::StoredHash;
 use crate::db::chain;
 use crate::sync::UserId;
 

@@ -4,8 +4,8 @@
 //! given twice (spec/user-1.0.md, 12). `decoy_key` is a random number that picks the stand-in for
 //! a name that nobody has; it is kept so that all processes pick the same.
 
-use super::super::AccountsError;
 use super::schema::table_exists;
+use crate::accounts::AccountsError;
 use crate::db::Database;
 use crate::db::DbError;
 use crate::db::Session;

@@ -3,10 +3,10 @@
 //! The storage of the original makes an empty `users` beside any `user`, so that only rows
 //! tell (spec/user-1.0.md, 8.2).
 
-use super::super::AccountsError;
 use super::statements::Statements;
 use super::statements::USER;
 use super::statements::USERS;
+use crate::accounts::AccountsError;
 use crate::db::DbError;
 use crate::db::Session;
 
