@@ -97,7 +97,8 @@ fn admits(shared: &Shared, peer: Option<IpAddr>) -> bool {
     }
     if let Some(left_out) = shared.refusals.due(Instant::now()) {
         log::warn!(
-            "refused a connection from outside the allowed servers: peer={peer} left_out={left_out}"
+            "refused a connection from outside the allowed servers: \
+             peer={peer} left_out={left_out}"
         );
     }
     false

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use weaved::server::listen;
 use crate::harness::Answers;
 use crate::harness::Client;
 use crate::harness::Running;
+use crate::harness::SHORT;
 use crate::harness::echo;
 use crate::harness::patient;
 use crate::harness::say;
@@ -158,6 +160,32 @@ fn a_unix_socket_serves_and_is_gone_at_the_end() {
     assert!(client.is_closed());
     server.ends();
     assert!(!path.exists());
+}
+
+#[test]
+fn a_moment_in_which_a_request_runs_is_not_quiet() {
+    struct Busy(mpsc::Sender<()>, Mutex<mpsc::Receiver<()>>);
+    impl Handler for Busy {
+        fn handle(&self, request: Request) -> Response {
+            let quiet = self.1.lock().unwrap();
+            while quiet.try_recv().is_ok() {}
+            // One may have begun before this request did.
+            let first = quiet.recv_timeout(SHORT);
+            let second = quiet.recv_timeout(SHORT);
+            assert!(first.is_err() || second.is_err());
+            say(&request.query)
+        }
+        fn quiet(&self) {
+            let _ = self.0.send(());
+        }
+    }
+    let (sender, quiet) = mpsc::channel();
+    let options = Options {
+        quiet: Duration::from_millis(1),
+        ..patient(1)
+    };
+    let server = Running::tcp(options, Arc::new(Busy(sender, Mutex::new(quiet))));
+    assert_eq!(server.connect().ask("-hello").unwrap(), "hello");
 }
 
 #[test]

@@ -22,7 +22,8 @@ pub enum ListenError {
     NotASocket(PathBuf),
     /// The host name has no address.
     #[error(
-        "cannot listen on {host}: no such address; use an address of this machine, such as 127.0.0.1"
+        "cannot listen on {host}: no such address; \
+         use an address of this machine, such as 127.0.0.1"
     )]
     Resolve {
         /// The name as it was given.

@@ -166,6 +166,8 @@ mod tests {
     use std::os::unix::net::UnixListener;
     use std::os::unix::net::UnixStream;
 
+    use super::super::Address;
+    use super::super::listen;
     use super::*;
 
     #[track_caller]
@@ -183,6 +185,26 @@ mod tests {
         check_mode(Some(0o600), 0o600);
         check_mode(Some(0o660), 0o660);
         check_mode(Some(0o666), 0o666);
+    }
+
+    #[test]
+    fn a_umask_takes_from_all_permissions_unless_there_is_a_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, umask, expected) in [
+            (None, Some(0o077), 0o700),
+            (None, Some(0o117), 0o660),
+            (Some(0o640), Some(0o077), 0o640),
+        ] {
+            let path = folder.path().join("s");
+            let address = Address::Unix {
+                path: path.clone(),
+                mode,
+                umask,
+            };
+            let _listener = listen(&address, 8).unwrap();
+            let found = fs::symlink_metadata(&path).unwrap().permissions().mode();
+            assert_eq!(found & 0o777, expected, "{address:?}");
+        }
     }
 
     #[test]
