@@ -94,6 +94,8 @@ pub(super) fn read(scope: &mut Scope<'_>) -> App {
         serves: scope.get_as("use", Serves::Both, read_use),
         access_log: scope.flag("debug", false),
     };
+    // Followed by `files` already; read here so that `check` shows it.
+    scope.get("configuration", String::new());
     scope.tell_unused();
     app
 }

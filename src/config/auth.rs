@@ -335,7 +335,7 @@ pub(super) fn read(scope: &mut Scope<'_>, has_secret: bool) -> Auth {
         rehash: scope.flag("rehash", default.rehash),
         strict_usernames: scope.flag("strict_usernames", default.strict_usernames),
         check_account_state: scope.flag("check_account_state", default.check_account_state),
-        pool_size: scope.number("pool_size", default.pool_size, (1, 1000), "connections"),
+        pool_size: scope.pool_size("pool_size", default.pool_size),
         pool_recycle: scope.seconds("pool_recycle", default.pool_recycle),
         fallback_node: scope.get_as("fallback_node", None, |text| url::base(text).map(Some)),
         ldap: ldap::read(scope, backend == AuthBackend::Ldap),

@@ -43,7 +43,9 @@ pub struct ServerUri {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadDatabaseUri {
     /// There is no database of this kind.
-    #[error("{0} databases are not supported: use sqlite, mysql or postgresql")]
+    #[error(
+        "names a database of the kind {0}, which is not supported: use sqlite, mysql or postgresql"
+    )]
     Driver(String),
     /// A SQLite URI with a host, mostly a slash too few.
     #[error(

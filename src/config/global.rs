@@ -10,6 +10,7 @@ use super::keys::dropped;
 use super::keys::unneeded;
 use super::keys::used;
 use super::problem::Severity;
+use super::reader::Count;
 use super::reader::Scope;
 use super::url;
 use super::values::ByteSize;
@@ -122,10 +123,18 @@ const SECRET_LENGTH: usize = 16;
 pub(super) fn read(scope: &mut Scope<'_>) -> Global {
     let default = Global::default();
     let drain = u32::try_from(default.drain.as_secs()).unwrap_or(u32::MAX);
-    let drain = scope.number("graceful_shutdown_interval", drain, (0, 3600), "seconds");
+    let drain = scope.number(
+        "graceful_shutdown_interval",
+        drain,
+        Count::new("seconds", 0, 3600, 10),
+    );
     let global = Global {
         public_url: scope.get_as("public_url", None, |text| url::base(text).map(Some)),
-        retry_after: scope.number("retry_after", default.retry_after, (1, 86_400), "seconds"),
+        retry_after: scope.number(
+            "retry_after",
+            default.retry_after,
+            Count::new("seconds", 1, 86_400, 300),
+        ),
         heartbeat_page: scope.get_as("heartbeat_page", default.heartbeat_page, read_page),
         shared_secret: scope.get("shared_secret", None),
         trusted_proxies: scope.get("trusted_proxies", default.trusted_proxies),

@@ -99,24 +99,34 @@ pub(super) fn nearest(
         .map(|(_, word)| word)
 }
 
-/// How many characters must be inserted, removed or replaced to make one word the other.
+/// How many characters must be inserted, removed, replaced or swapped with their neighbour to make
+/// one word the other.
 fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
-    for (done, a) in left.chars().enumerate() {
-        let mut diagonal = done;
-        let mut before = done + 1;
-        let mut cells = row.iter_mut();
-        if let Some(first) = cells.next() {
-            *first = before;
+    let right: Vec<char> = right.chars().collect();
+    let mut older: Vec<usize> = Vec::new();
+    let mut old: Vec<usize> = (0..=right.len()).collect();
+    let mut previous = None;
+    for a in left.chars() {
+        let mut row = Vec::with_capacity(old.len());
+        let mut last = old.first().map_or(0, |first| first + 1);
+        row.push(last);
+        let mut before = None;
+        for (at, &b) in right.iter().enumerate() {
+            let cell = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(usize::MAX - 1);
+            let mut best = cell(&old, at) + usize::from(a != b);
+            best = best.min(cell(&old, at + 1) + 1).min(last + 1);
+            if at > 0 && previous == Some(b) && before == Some(a) {
+                best = best.min(cell(&older, at - 1) + 1);
+            }
+            row.push(best);
+            last = best;
+            before = Some(b);
         }
-        for (cell, b) in cells.zip(right.chars()) {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = *cell;
-            before = replaced.min(before + 1).min(*cell + 1);
-            *cell = before;
-        }
+        older = old;
+        old = row;
+        previous = Some(a);
     }
-    row.last().copied().unwrap_or(0)
+    old.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -124,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_those_of_levenshtein() {
+    fn distances_count_edits_and_swaps() {
         for (left, right, expected) in [
             ("", "", 0),
             ("", "abc", 3),
@@ -132,6 +142,9 @@ mod tests {
             ("kitten", "sitting", 3),
             ("quota_sise", "quota_size", 1),
             ("flaw", "lawn", 2),
+            ("prot", "port", 1),
+            ("ab", "ba", 1),
+            ("über", "uber", 1),
         ] {
             assert_eq!(distance(left, right), expected, "{left} {right}");
         }

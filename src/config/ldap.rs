@@ -105,7 +105,7 @@ pub(super) fn read(scope: &mut Scope<'_>, wanted: bool) -> Ldap {
         users_base_dn: scope.get("users_base_dn", None),
         search_root: scope.get("search_root", None),
         timeout: scope.seconds(timeout, default.timeout),
-        pool_size: scope.number(pool_size, default.pool_size, (1, 1000), "connections"),
+        pool_size: scope.pool_size(pool_size, default.pool_size),
         max_lifetime: scope.seconds(max_lifetime, default.max_lifetime),
         nodes_scheme: scope.get("nodes_scheme", default.nodes_scheme),
     };

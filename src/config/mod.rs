@@ -11,6 +11,7 @@ mod captcha;
 mod cef;
 mod cors;
 mod database_uri;
+mod describe;
 mod files;
 mod global;
 mod hosts;
@@ -161,17 +162,21 @@ pub fn load(file: &Path, vars: &[(String, String)]) -> Result<Config, Problems> 
         cwd: merged.cwd,
         with_secrets: Vec::new(),
     };
-    let app = app::read(&mut reader.section("app:main", &app::TABLE));
     let composite = merged.composite.as_deref();
     let mut server = server::read(
         &mut reader.section("server:main", &server::TABLE),
         composite,
     );
+    let app = app::read(&mut reader.section("app:main", &app::TABLE));
     server.access_log |= app.access_log;
     let mut logging = logging::read(&merged.first, &mut reader.problems);
     if server.access_log {
         // The access lines are `info`, and whoever asks for them wants to see them.
         logging.level = logging.level.max(log::LevelFilter::Info);
+    }
+    if !merged.readable {
+        // Everything in the second file would be missing; one line about it is enough.
+        return Err(Problems::sorted(reader.problems));
     }
     reader.file = merged.second;
     let global = global::read(&mut reader.section("global", &global::TABLE));
@@ -199,15 +204,11 @@ pub fn load(file: &Path, vars: &[(String, String)]) -> Result<Config, Problems> 
     };
     sections::tell_unknown(&merged.first, &mut reader);
     sections::tell_public_secrets(&merged.public, &mut reader);
-    let mut list = reader.problems;
-    list.sort_by_key(|problem| problem.severity);
-    if list
-        .iter()
-        .any(|problem| problem.severity == Severity::Error)
-    {
-        return Err(Problems { list });
+    let problems = Problems::sorted(reader.problems);
+    if problems.errors().next().is_some() {
+        return Err(problems);
     }
-    config.notes = list;
+    config.notes = problems.list;
     config.effective = reader.effective;
     Ok(config)
 }

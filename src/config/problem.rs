@@ -64,6 +64,12 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// Errors first; otherwise in the order of reading.
+    pub(super) fn sorted(mut list: Vec<Problem>) -> Self {
+        list.sort_by_key(|problem| problem.severity);
+        Self { list }
+    }
+
     /// The errors alone.
     pub fn errors(&self) -> impl Iterator<Item = &Problem> {
         self.list

@@ -1,7 +1,6 @@
 //! Takes typed values out of the merged settings and notes what is wrong, odd, or in effect.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,6 +122,12 @@ impl Scope<'_> {
         (!found.text.is_empty()).then_some(found)
     }
 
+    /// Whether a key is written and true.
+    pub(super) fn written_true(&self, key: &str) -> bool {
+        self.found(key)
+            .is_some_and(|found| bool::read(&found.text) == Ok(true))
+    }
+
     /// A value, or its default when none is written (or a wrong one, which is noted).
     pub(super) fn get<T: Setting>(&mut self, key: &'static str, default: T) -> T {
         self.get_as(key, default, T::read)
@@ -138,28 +143,27 @@ impl Scope<'_> {
         self.get(key, default)
     }
 
-    /// A whole number within bounds; `unit` says what it counts.
-    pub(super) fn number<T>(
-        &mut self,
-        key: &'static str,
-        default: T,
-        bounds: (u64, u64),
-        unit: &str,
-    ) -> T
+    /// A whole number within bounds.
+    pub(super) fn number<T>(&mut self, key: &'static str, default: T, count: Count) -> T
     where
-        T: Copy + Display + Show + TryFrom<u64>,
+        T: Copy + Show + TryFrom<u64>,
     {
-        let (low, high) = bounds;
+        let Count {
+            unit,
+            low,
+            high,
+            example,
+        } = count;
         let read = |text: &str| {
             let number = text.parse::<u64>().map_err(|_| {
-                Wanted::new(format!("is not a whole number ({unit}), e.g. {default}"))
+                Wanted::new(format!("is not a whole number ({unit}), e.g. {example}"))
             })?;
-            T::try_from(number)
-                .ok()
+            let within = T::try_from(number).ok();
+            within
                 .filter(|_| (low..=high).contains(&number))
                 .ok_or_else(|| {
                     Wanted::new(format!(
-                        "is out of range: {low} to {high} ({unit}), e.g. {default}"
+                        "is out of range: {low} to {high} ({unit}), e.g. {example}"
                     ))
                 })
         };
@@ -211,7 +215,29 @@ impl Scope<'_> {
             );
             self.note(Severity::Warning, key, None, text);
         }
+        if let Some(folder) = absolute.parent()
+            && !folder.is_dir()
+        {
+            let text = format!(
+                "the directory {} does not exist (or cannot be seen): create it, and let only the \
+                 server's user in",
+                folder.display()
+            );
+            self.note(Severity::Warning, key, None, text);
+        }
         Some(DatabaseUri::SqliteFile(absolute))
+    }
+
+    /// The size of a pool: at most 1000, and 0, which meant no limit, is the default.
+    pub(super) fn pool_size(&mut self, key: &'static str, default: u32) -> u32 {
+        match self.number(
+            key,
+            default,
+            Count::new("connections", 0, u32::MAX as u64, 16),
+        ) {
+            0 => default,
+            size => size.min(1000),
+        }
     }
 
     /// A value read by a function of the caller's.
@@ -259,7 +285,10 @@ impl Scope<'_> {
     }
 
     fn shown(&self, key: &str) -> Option<String> {
-        self.found(key).map(|found| found.text.clone())
+        let text = &self.found(key)?.text;
+        // A URL may have a password before its host.
+        let may_hide = text.contains('@') && text.contains("://");
+        (!may_hide).then(|| text.clone())
     }
 
     /// Notes anything at the place of a key, or of the section when the key is not written.
@@ -281,8 +310,11 @@ impl Scope<'_> {
         };
         let mut notes = Vec::new();
         for (name, found) in section {
+            let off = bool::read(&found.text) == Ok(false);
             let (severity, text) = match self.table.key(name).map(|key| key.kind) {
                 Some(Kind::Alias | Kind::Used { .. }) => continue,
+                // Whoever switched it off misses nothing.
+                Some(Kind::Dropped(_)) if off => continue,
                 Some(Kind::Dropped(reason)) => (Severity::Warning, reason.to_owned()),
                 Some(Kind::Refused(reason)) => (Severity::Error, reason.to_owned()),
                 Some(Kind::Unneeded(reason)) => (Severity::Notice, format!("not needed: {reason}")),
@@ -299,6 +331,27 @@ impl Scope<'_> {
         }
         for (severity, name, text) in notes {
             self.note(severity, &name, None, text);
+        }
+    }
+}
+
+/// What a number counts, and how much of it may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Count {
+    unit: &'static str,
+    low: u64,
+    high: u64,
+    example: u64,
+}
+
+impl Count {
+    /// From `low` to `high`, both included; `example` is for the message.
+    pub(super) const fn new(unit: &'static str, low: u64, high: u64, example: u64) -> Self {
+        Self {
+            unit,
+            low,
+            high,
+            example,
         }
     }
 }

@@ -140,3 +140,129 @@ fn comment(text: &mut String, about: &str) {
     }
     text.push('\n');
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::config;
+    use crate::config::Address;
+    use crate::config::Auth;
+    use crate::config::Captcha;
+    use crate::config::Cef;
+    use crate::config::Config;
+    use crate::config::Cors;
+    use crate::config::DatabaseUri;
+    use crate::config::Global;
+    use crate::config::Logging;
+    use crate::config::Nodes;
+    use crate::config::Origin;
+    use crate::config::ResetCodes;
+    use crate::config::Server;
+    use crate::config::Severity;
+    use crate::config::Smtp;
+    use crate::config::Storage;
+
+    /// `UPDATE=1 cargo test` writes the samples anew.
+    #[track_caller]
+    fn check(name: &str, expected: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("conf")
+            .join(name);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, expected).unwrap();
+        }
+        let found = fs::read_to_string(&path).unwrap();
+        assert_eq!(found, expected, "run UPDATE=1 cargo test");
+    }
+
+    #[test]
+    fn the_samples_are_what_the_table_says() {
+        check("development.ini", &sample_first());
+        check("sync.conf", &sample_second());
+    }
+
+    /// Removes the mark of every key and section that is commented out.
+    fn uncommented(text: &str) -> String {
+        let lines = text.lines().map(|line| match line.strip_prefix('#') {
+            Some(rest) if rest.starts_with(|c: char| c.is_alphabetic() || c == '[') => rest,
+            _ => line,
+        });
+        lines.flat_map(|line| [line, "\n"]).collect()
+    }
+
+    fn load(first: &str, second: &str) -> (Config, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("development.ini");
+        fs::write(&file, first).unwrap();
+        fs::write(folder.path().join("sync.conf"), second).unwrap();
+        let config = config::load(&file, &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        (config, folder.path().join("../data/weaved.db"))
+    }
+
+    #[track_caller]
+    fn assert_defaults(config: &Config, database: PathBuf) {
+        let address = Address::Tcp {
+            host: "127.0.0.1".to_owned(),
+            port: 5000,
+        };
+        let server = Server {
+            address,
+            ..Server::default()
+        };
+        assert_eq!(config.server, server);
+        assert_eq!(config.app, config::App::default());
+        assert_eq!(config.logging, Logging::default());
+        assert_eq!(config.global, Global::default());
+        let storage = Storage {
+            sqluri: DatabaseUri::SqliteFile(database),
+            ..Storage::default()
+        };
+        assert_eq!(config.storage, storage);
+        assert_eq!(config.auth, Auth::default());
+        assert_eq!(config.nodes, Nodes::default());
+        assert_eq!(config.reset_codes, ResetCodes::default());
+        assert_eq!(config.smtp, Smtp::default());
+        assert_eq!(config.captcha, Captcha::default());
+        assert_eq!(config.cef, Cef::default());
+        assert_eq!(config.cors, Cors::default());
+        let odd = config.notes.iter().filter(|note| {
+            // The folder for the data is made by whoever installs the server.
+            note.severity != Severity::Warning || note.key.as_deref() != Some("sqluri")
+        });
+        assert_eq!(odd.collect::<Vec<_>>(), Vec::<&config::Problem>::new());
+    }
+
+    #[test]
+    fn the_samples_are_the_defaults() {
+        let (config, database) = load(&sample_first(), &sample_second());
+        assert_defaults(&config, database);
+    }
+
+    #[test]
+    fn the_samples_are_the_defaults_with_every_line_uncommented() {
+        let first = uncommented(&sample_first());
+        let second = uncommented(&sample_second());
+        let (config, database) = load(&first, &second);
+        assert_defaults(&config, database);
+        // What is read and what the table has are the same keys.
+        for table in TABLES {
+            for key in table.keys {
+                if let Kind::Used { default, .. } = key.kind {
+                    let mut settings = config.effective.iter();
+                    let setting = settings
+                        .find(|setting| setting.section == table.name && setting.key == key.name)
+                        .unwrap_or_else(|| panic!("{} {} is not read", table.name, key.name));
+                    let written = matches!(setting.origin, Origin::File(..));
+                    assert_eq!(
+                        written,
+                        !default.is_empty() || key.name == "sqluri" && table.name == "storage"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -15,6 +15,7 @@ use super::keys::refused;
 use super::keys::unneeded;
 use super::keys::used;
 use super::problem::Severity;
+use super::reader::Count;
 use super::reader::Scope;
 use super::values::Octal;
 use super::values::Setting;
@@ -313,6 +314,7 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
                     Write 127.0.0.1, or use a socket, or set allowedServers";
         scope.warn("host", text);
     }
+    later(scope);
     let threads = scope.first_of(&["threads", "maxThreads", "threadpool_workers"]);
     let processes = scope.first_of(&["processes", "maxChildren", "workers"]);
     let backlog = scope.first_of(&["backlog", "request_queue_size"]);
@@ -321,10 +323,18 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
         gateway,
         model,
         address,
-        backlog: scope.number(backlog, default.backlog, (1, 65_535), "connections"),
-        threads: scope.number(threads, default.threads, (1, 4096), "threads"),
-        processes: scope.number(processes, default.processes, (1, 1024), "processes"),
-        max_requests: scope.number(requests, 0, (0, u64::MAX), "requests"),
+        backlog: scope.number(
+            backlog,
+            default.backlog,
+            Count::new("connections", 1, 65_535, 1024),
+        ),
+        threads: scope.number(threads, default.threads, Count::new("threads", 1, 4096, 16)),
+        processes: scope.number(
+            processes,
+            default.processes,
+            Count::new("processes", 1, 1024, 1),
+        ),
+        max_requests: scope.number(requests, 0, Count::new("requests", 0, u64::MAX, 10000)),
         allowed_peers,
         mount: read_mount(scope, composite),
         multiplexed: scope.flag("multiplexed", default.multiplexed),
@@ -334,10 +344,18 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
     server
 }
 
+/// Tells of what is read and not done yet.
+fn later(scope: &mut Scope<'_>) {
+    if scope.written_true("multiplexed") {
+        let text = "has no effect: the requests of a connection are answered one after another";
+        scope.note(Severity::Notice, "multiplexed", None, text);
+    }
+}
+
 fn read_address(scope: &mut Scope<'_>, gateway: Gateway) -> Address {
     let host: Option<String> = scope.get("host", None);
     let port = scope.found("port").is_some();
-    let port = port.then(|| scope.number("port", 0_u16, (0, 65_535), "a port"));
+    let port = port.then(|| scope.number("port", 0_u16, Count::new("a port", 0, 65_535, 5000)));
     let socket: Option<PathBuf> = scope.get("socket", None);
     let mode: Option<Octal> = scope.get("mode", None);
     let umask = read_umask(scope);

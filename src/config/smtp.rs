@@ -7,6 +7,7 @@ use super::keys::Key;
 use super::keys::Table;
 use super::keys::alias;
 use super::keys::used;
+use super::reader::Count;
 use super::reader::Scope;
 
 /// The mail server.
@@ -74,7 +75,7 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Smtp {
     let user = scope.first_of(&["user", "username"]);
     let smtp = Smtp {
         host: scope.get("host", default.host),
-        port: scope.number("port", default.port, (1, 65_535), "a port"),
+        port: scope.number("port", default.port, Count::new("a port", 1, 65_535, 25)),
         sender: scope.get("sender", default.sender),
         user: scope.get(user, default.user),
         password: scope.get("password", default.password),

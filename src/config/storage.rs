@@ -9,6 +9,7 @@ use super::keys::dropped;
 use super::keys::unneeded;
 use super::keys::used;
 use super::problem::Severity;
+use super::reader::Count;
 use super::reader::Scope;
 use super::values::Show;
 use super::values::Wanted;
@@ -216,7 +217,7 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Storage {
         }
     };
     let use_quota = scope.flag("use_quota", false);
-    let kilobytes = scope.number("quota_size", 0_u64, (0, 1 << 40), "KB");
+    let kilobytes = scope.number("quota_size", 0_u64, Count::new("KB", 0, 1 << 40, 5120));
     if use_quota && kilobytes == 0 {
         let text = "must be set when use_quota is true, in KB, e.g. quota_size = 25600: with 0 \
                     nothing could be written";
@@ -230,16 +231,14 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Storage {
         batch_max_count: scope.number(
             "batch_max_count",
             default.batch_max_count,
-            (1, 10_000),
-            "records",
+            Count::new("records", 1, 10_000, 100),
         ),
         batch_max_bytes: scope.number(
             "batch_max_bytes",
             default.batch_max_bytes,
-            (1, 1 << 40),
-            "characters",
+            Count::new("characters", 1, 1 << 40, 1048576),
         ),
-        pool_size: scope.number("pool_size", default.pool_size, (1, 1000), "connections"),
+        pool_size: scope.pool_size("pool_size", default.pool_size),
         pool_timeout: scope.seconds("pool_timeout", default.pool_timeout),
         pool_recycle: scope.seconds("pool_recycle", default.pool_recycle),
     };

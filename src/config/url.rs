@@ -60,8 +60,7 @@ pub(super) fn warn_of_port(scope: &mut Scope<'_>, key: &str, url: &str) {
     }
 }
 
-/// Ports that browsers never connect to: Gecko's list (`nsIOService`, `gBadPortList`), which
-/// contains the Fetch standard's.
+/// The bad ports of the Fetch standard (section "port blocking"); older browsers block most of them.
 const BLOCKED: &[u16] = &[
     1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
     103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465,

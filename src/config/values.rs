@@ -64,7 +64,11 @@ impl Setting for bool {
         match &*text.to_ascii_lowercase() {
             "true" | "yes" | "on" | "1" | "y" | "t" => Ok(true),
             "false" | "no" | "off" | "0" | "n" | "f" => Ok(false),
-            _ => Err(Wanted::new("is neither true nor false")),
+            // Any number was a truth to the old server.
+            number => match number.parse::<i64>() {
+                Ok(number) => Ok(number != 0),
+                Err(_) => Err(Wanted::new("is neither true nor false")),
+            },
         }
     }
 }
@@ -280,7 +284,7 @@ mod tests {
 
     #[test]
     fn truth_has_many_spellings() {
-        for text in ["true", "True", "YES", "on", "1"] {
+        for text in ["true", "True", "YES", "on", "1", "2"] {
             check(text, true, "true");
         }
         for text in ["false", "No", "off", "0"] {

@@ -32,6 +32,8 @@ pub(in crate::config) struct Merged {
     pub(in crate::config) first: Document,
     /// The name of the file in which a setting of `sync.conf` would be looked for.
     pub(in crate::config) second: Arc<PathBuf>,
+    /// Whether there is anything to say about what should stand in `sync.conf`.
+    pub(in crate::config) readable: bool,
     /// Files that everybody on the machine may read.
     pub(in crate::config) public: Vec<Arc<PathBuf>>,
     /// The directory in which the process was started.
@@ -65,16 +67,29 @@ pub(in crate::config) fn load(
     let server = canonical(server.unwrap_or_default(), &server::TABLE);
     settings.insert("server:main".to_owned(), server);
     let (name, composite) = application(&mut loader, &first);
-    let app = section(&mut loader, &first, "app", &name, DEPTH).unwrap_or_default();
+    let app = match section(&mut loader, &first, "app", &name, DEPTH) {
+        Some(app) => app,
+        None => {
+            if composite.is_some() {
+                let text = format!("has no section [app:{name}], which [composite:main] names");
+                loader.note(&first.shown, None, text);
+            }
+            common(&mut loader, &first, "app:main")
+        }
+    };
     let app = set_and_get(&mut loader, app);
     let (inline, app): (Values, Values) = app
         .into_iter()
         .partition(|(key, _)| key.contains('.') && !key.starts_with("paste."));
     let app = canonical(app, &app::TABLE);
     let second = second_file(&mut loader, &first, &app, !inline.is_empty());
+    let mut readable = second.is_some() || !inline.is_empty();
     let second = match second {
         Some(path) => {
-            settings.extend(second::load(&mut loader, &path));
+            match second::load(&mut loader, &path) {
+                Some(values) => settings.extend(values),
+                None => readable = false,
+            }
             let shown = path.strip_prefix(&loader.cwd).unwrap_or(&path);
             Arc::new(shown.to_path_buf())
         }
@@ -87,6 +102,7 @@ pub(in crate::config) fn load(
         composite,
         first,
         second,
+        readable,
         public: loader.public,
         cwd: loader.cwd,
     };
@@ -127,12 +143,7 @@ fn section(
             }
         }
     }
-    if let Some(common) = document.ini.section(DEFAULT) {
-        for entry in &common.entries {
-            let found = resolve(loader, document, &own.name, entry, true);
-            values.insert(entry.key.clone(), found);
-        }
-    }
+    values.extend(common(loader, document, &own.name));
     for entry in &own.entries {
         let found = resolve(loader, document, &own.name, entry, false);
         if entry.key == "use" && found.text.starts_with("config:") {
@@ -141,6 +152,21 @@ fn section(
         values.insert(entry.key.clone(), found);
     }
     Some(values)
+}
+
+/// The keys of `[DEFAULT]`, as they are seen from a section.
+fn common(loader: &mut Loader<'_>, document: &Document, section: &str) -> Values {
+    let mut values = Values::new();
+    for entry in document
+        .ini
+        .section(DEFAULT)
+        .iter()
+        .flat_map(|common| &common.entries)
+    {
+        let found = resolve(loader, document, section, entry, true);
+        values.insert(entry.key.clone(), found);
+    }
+    values
 }
 
 /// A value with its `%(name)s` replaced: from the section, the command line, `[DEFAULT]`, and the

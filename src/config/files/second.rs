@@ -15,16 +15,14 @@ use crate::config::ini::Entry;
 use crate::config::reader::Found;
 use crate::config::reader::Origin;
 
-/// Reads a file and those that it extends.
-pub(super) fn load(loader: &mut Loader<'_>, path: &Path) -> Settings {
+/// Reads a file and those that it extends; nothing when there is no such file.
+pub(super) fn load(loader: &mut Loader<'_>, path: &Path) -> Option<Settings> {
     load_deep(loader, path, DEPTH)
 }
 
-fn load_deep(loader: &mut Loader<'_>, path: &Path, depth: usize) -> Settings {
+fn load_deep(loader: &mut Loader<'_>, path: &Path, depth: usize) -> Option<Settings> {
     let mut settings = Settings::new();
-    let Some(document) = loader.open(path, KeyCase::Lower) else {
-        return settings;
-    };
+    let document = loader.open(path, KeyCase::Lower)?;
     let common = document.ini.section(DEFAULT);
     let common = common.map(|section| &*section.entries).unwrap_or_default();
     for section in &document.ini.sections {
@@ -51,7 +49,8 @@ fn load_deep(loader: &mut Loader<'_>, path: &Path, depth: usize) -> Settings {
                 break;
             }
             let path = loader.find(name, &document.here);
-            for (section, values) in load_deep(loader, &path, depth - 1) {
+            let extended = load_deep(loader, &path, depth - 1).unwrap_or_default();
+            for (section, values) in extended {
                 let own = settings.entry(section).or_default();
                 for (key, found) in values {
                     own.entry(key).or_insert(found);
@@ -59,7 +58,7 @@ fn load_deep(loader: &mut Loader<'_>, path: &Path, depth: usize) -> Settings {
             }
         }
     }
-    settings
+    Some(settings)
 }
 
 /// Resolves `%(here)s`, quotes, empty lines and `${NAME}`; everything stays text.
