@@ -610,3 +610,51 @@ fn a_host_has_settings_of_its_own() {
         ],
     );
 }
+
+#[test]
+fn a_value_of_several_lines_stays_on_one() {
+    errors(
+        FIRST,
+        "[storage]\nsqluri = sqlite://\n[smtp]\nport = 2\n 5\n",
+        &["sync.conf:4: [smtp] port: \"2\\n5\" is not a whole number (a port), e.g. 25"],
+    );
+}
+
+#[test]
+fn doors_that_stand_open_are_told() {
+    notes(
+        "[server:main]\nuse = http\nhost = 0.0.0.0\nprocesses = 4\n",
+        SECOND,
+        &[
+            "warning: development.ini:3: [server:main] host: \"0.0.0.0\" offers plain HTTP to the \
+             network, so that passwords travel in clear. Write 127.0.0.1, and let a web server \
+             with TLS speak to it",
+            "notice: development.ini:4: [server:main] processes: has no effect: this version \
+             serves with one process",
+        ],
+    );
+    notes(
+        "[server:main]\nuse = scgi\nsocket = /s\nmode = 0666\n",
+        SECOND,
+        &[
+            "warning: development.ini:4: [server:main] mode: \"0666\" lets every user of this \
+           machine speak as the web server; write 0660, and the web server's group",
+        ],
+    );
+}
+
+#[test]
+fn a_description_names_the_place_of_every_value() {
+    let folder = Folder::new(FIRST, SECOND);
+    let described = folder.load(&[]).unwrap().describe();
+    let lines = folder.lines(&described);
+    let line = |text: &str, origin: &str| format!("{text:<50} # {origin}");
+    assert_eq!(lines[0], "[server:main]");
+    assert_eq!(
+        lines[1],
+        line("use = egg:Flup#fcgi_thread", "development.ini:2")
+    );
+    assert_eq!(lines[2], line("host =", "default"));
+    assert!(lines.contains(&line("sqluri = sqlite://", "sync.conf:2")));
+    assert!(lines.contains(&line("max_body = 32M", "default")));
+}

@@ -195,7 +195,7 @@ impl Scope<'_> {
         }
         if TEMPORARY.iter().any(|place| absolute.starts_with(place)) {
             let text = format!(
-                "{} is in a place that is emptied now and then: the records would be lost",
+                "{} is in a place that is emptied now and then: all that is in it would be lost",
                 absolute.display()
             );
             self.note(Severity::Warning, key, None, text);
@@ -309,6 +309,7 @@ impl Scope<'_> {
                 // Whoever switched it off misses nothing.
                 Some(Kind::Dropped(_)) if off => continue,
                 Some(Kind::Dropped(reason)) => (Severity::Warning, reason.to_owned()),
+                Some(Kind::Refused(_)) if found.text.is_empty() => continue,
                 Some(Kind::Refused(reason)) => (Severity::Error, reason.to_owned()),
                 Some(Kind::Unneeded(reason)) => (Severity::Notice, format!("not needed: {reason}")),
                 None if found.from_default => continue,

@@ -1,7 +1,7 @@
 //! From the files' text to one set of settings: finding, reading, interpolation, merging.
 //!
 //! Goes in: the path of the first file and the variables of the command line. Comes out:
-//! [`Merged`], texts with their places, and the problems met on the way. What a key means is not
+//! [`first::Merged`], texts with their places, and the problems met on the way. What a key means is not
 //! known here (spec/config.md, 1).
 
 mod first;
