@@ -96,7 +96,10 @@ fn the_shipped_default_loads() {
     assert_eq!(node, Some("http://localhost:5000/"));
     assert_eq!(config.smtp.sender.as_deref(), Some("weave@example.org"));
     assert!(config.cef.target.is_some());
-    assert_eq!(warnings(&config), ["storage sqluri", "auth sqluri"]);
+    assert_eq!(
+        warnings(&config),
+        ["server:main host", "storage sqluri", "auth sqluri"]
+    );
 }
 
 #[test]
@@ -125,7 +128,12 @@ fn the_shipped_sqlite_file_warns_of_its_place_and_of_the_captcha() {
     assert!(config.captcha.required);
     assert_eq!(
         warnings(&config),
-        ["storage sqluri", "auth sqluri", "captcha use"]
+        [
+            "server:main host",
+            "storage sqluri",
+            "auth sqluri",
+            "captcha use"
+        ]
     );
 }
 
@@ -169,6 +177,11 @@ fn the_shipped_memcached_file_warns_of_what_memcached_still_holds() {
     let config = load("shipped/memcached.ini");
     assert_eq!(
         warnings(&config),
-        ["storage backend", "storage cache_servers", "captcha use"]
+        [
+            "server:main host",
+            "storage backend",
+            "storage cache_servers",
+            "captcha use"
+        ]
     );
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 use weaved::config;
 use weaved::config::Address;
@@ -21,6 +22,39 @@ use weaved::config::Serves;
 
 const FIRST: &str = "[server:main]\nuse = fcgi\n";
 const SECOND: &str = "[storage]\nsqluri = sqlite://\n";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_text_makes_the_reader_panic(
+        first in lines(&["[server:main]", "[DEFAULT]", "[app:main]", "[composite:main]",
+            "[logger_root]", "use", "host", "port", "umask", "mode", "socket", "args", "level",
+            "mount", "/a", "set x", "get x", "storage.sqluri", "keys", "[loggers]"]),
+        second in lines(&["[storage]", "[auth]", "[global]", "[DEFAULT]", "[host:x]", "sqluri",
+            "backend", "quota_size", "public_url", "max_body", "storage.sqluri", "retry_after",
+            "shared_secret", "ldapuri", "fallback_node", "trusted_proxies"]),
+    ) {
+        let folder = Folder::new(&format!("{FIRST}{first}"), &format!("{SECOND}{second}"));
+        match folder.load(&[]) {
+            Ok(config) => prop_assert!(!config.describe().is_empty()),
+            Err(problems) => prop_assert!(problems.errors().next().is_some()),
+        }
+    }
+}
+
+/// Lines that begin with one of the words.
+fn lines(words: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let word = prop::sample::select(words);
+    let value =
+        "( ?= ?)?(egg:|http://|sqlite:///|file:)?([%()$'\"@:/é0-9a-z ,;-]|%\\(here\\)s){0,12}";
+    prop::collection::vec((word, value), 0..12).prop_map(|lines| {
+        let parts = lines
+            .iter()
+            .flat_map(|(word, value)| [word, &**value, "\n"]);
+        parts.collect()
+    })
+}
 
 /// A folder with configuration files.
 struct Folder(TempDir);
@@ -152,6 +186,16 @@ fn unknown_keys_and_sections_name_their_neighbours() {
             "notice: sync.conf:9: [who] not needed: nothing of it is read here",
         ],
     );
+}
+
+#[test]
+fn a_key_that_is_set_again_is_told() {
+    let config = notes(
+        FIRST,
+        "[storage]\nsqluri = sqlite:////nowhere/x\n[smtp]\nport = 1\n[storage]\nsqluri = sqlite://\n",
+        &["warning: sync.conf:2: [storage] sqluri: is set again in line 6, which counts"],
+    );
+    assert_eq!(config.storage.sqluri, DatabaseUri::SqliteMemory);
 }
 
 #[test]
@@ -376,7 +420,7 @@ fn another_file_can_hold_the_sections() {
             .load(&[])
             .unwrap_err()
             .to_string()
-            .contains("leads in a circle")
+            .contains("in a circle?")
     );
 }
 
@@ -417,7 +461,7 @@ fn a_second_file_extends_others() {
             .load(&[])
             .unwrap_err()
             .to_string()
-            .contains("extends leads in a circle")
+            .contains("in a circle?")
     );
 }
 
@@ -565,4 +609,52 @@ fn a_host_has_settings_of_its_own() {
             "sync.conf:4: [host:x] storage.quota_size: \"many\" is not a whole number (KB), e.g. 5120",
         ],
     );
+}
+
+#[test]
+fn a_value_of_several_lines_stays_on_one() {
+    errors(
+        FIRST,
+        "[storage]\nsqluri = sqlite://\n[smtp]\nport = 2\n 5\n",
+        &["sync.conf:4: [smtp] port: \"2\\n5\" is not a whole number (a port), e.g. 25"],
+    );
+}
+
+#[test]
+fn doors_that_stand_open_are_told() {
+    notes(
+        "[server:main]\nuse = http\nhost = 0.0.0.0\nprocesses = 4\n",
+        SECOND,
+        &[
+            "warning: development.ini:3: [server:main] host: \"0.0.0.0\" offers plain HTTP to the \
+             network, so that passwords travel in clear. Write 127.0.0.1, and let a web server \
+             with TLS speak to it",
+            "notice: development.ini:4: [server:main] processes: has no effect: this version \
+             serves with one process",
+        ],
+    );
+    notes(
+        "[server:main]\nuse = scgi\nsocket = /s\nmode = 0666\n",
+        SECOND,
+        &[
+            "warning: development.ini:4: [server:main] mode: \"0666\" lets every user of this \
+           machine speak as the web server; write 0660, and the web server's group",
+        ],
+    );
+}
+
+#[test]
+fn a_description_names_the_place_of_every_value() {
+    let folder = Folder::new(FIRST, SECOND);
+    let described = folder.load(&[]).unwrap().describe();
+    let lines = folder.lines(&described);
+    let line = |text: &str, origin: &str| format!("{text:<50} # {origin}");
+    assert_eq!(lines[0], "[server:main]");
+    assert_eq!(
+        lines[1],
+        line("use = egg:Flup#fcgi_thread", "development.ini:2")
+    );
+    assert_eq!(lines[2], line("host =", "default"));
+    assert!(lines.contains(&line("sqluri = sqlite://", "sync.conf:2")));
+    assert!(lines.contains(&line("max_body = 32M", "default")));
 }

@@ -181,8 +181,7 @@ pub fn load(file: &Path, vars: &[(String, String)]) -> Result<Config, Problems> 
     reader.file = merged.second;
     let global = global::read(&mut reader.section("global", &global::TABLE));
     let storage = storage::read(&mut reader.section("storage", &storage::TABLE));
-    let has_secret = global.shared_secret.is_some();
-    let auth = auth::read(&mut reader.section("auth", &auth::TABLE), has_secret);
+    let auth = auth::read(&mut reader.section("auth", &auth::TABLE), &global);
     let old_node = auth.fallback_node.as_deref();
     let nodes = nodes::read(&mut reader.section("nodes", &nodes::TABLE), old_node);
     let mut config = Config {

@@ -117,6 +117,10 @@ impl Default for Server {
     }
 }
 
+/// The names of one thing.
+const PROCESSES: [&str; 3] = ["processes", "maxChildren", "workers"];
+const REQUESTS: [&str; 2] = ["maxRequests", "threadpool_max_requests"];
+
 const HUNG: &str = "threads have time-outs of their own";
 const POOL: &str = "all threads are started at once; set threads";
 
@@ -307,18 +311,33 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
     let allowed_peers = scope.get("allowedServers", allowed);
     if let Address::Tcp { host, .. } = &address
         && matches!(&**host, "0.0.0.0" | "::" | "0")
-        && gateway != Gateway::Http
         && !restricted
     {
-        let text = "lets anyone who reaches this port speak as the web server, for any user. \
-                    Write 127.0.0.1, or use a socket, or set allowedServers";
+        let text = match gateway {
+            Gateway::Fcgi | Gateway::Scgi => {
+                "lets anyone who reaches this port speak as the web server, for any user. Write \
+                 127.0.0.1, or use a socket, or set allowedServers"
+            }
+            Gateway::Http => {
+                "offers plain HTTP to the network, so that passwords travel in clear. Write \
+                 127.0.0.1, and let a web server with TLS speak to it"
+            }
+        };
         scope.warn("host", text);
     }
-    later(scope);
+    if let Address::Unix {
+        mode: Some(mode), ..
+    } = address
+        && mode & 0o002 != 0
+    {
+        let text = "lets every user of this machine speak as the web server; write 0660, and the \
+                    web server's group";
+        scope.warn("mode", text);
+    }
     let threads = scope.first_of(&["threads", "maxThreads", "threadpool_workers"]);
-    let processes = scope.first_of(&["processes", "maxChildren", "workers"]);
+    let processes = scope.first_of(&PROCESSES);
     let backlog = scope.first_of(&["backlog", "request_queue_size"]);
-    let requests = scope.first_of(&["maxRequests", "threadpool_max_requests"]);
+    let requests = scope.first_of(&REQUESTS);
     let server = Server {
         gateway,
         model,
@@ -340,15 +359,31 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
         multiplexed: scope.flag("multiplexed", default.multiplexed),
         access_log: scope.flag("debug", default.access_log),
     };
+    tell_of_later(scope, &server);
     scope.tell_unused();
     server
 }
 
 /// Tells of what is read and not done yet.
-fn later(scope: &mut Scope<'_>) {
-    if scope.written_true("multiplexed") {
+fn tell_of_later(scope: &mut Scope<'_>, server: &Server) {
+    let processes = scope.first_of(&PROCESSES);
+    let requests = scope.first_of(&REQUESTS);
+    let mut tell = |key, text: &str| scope.note(Severity::Notice, key, None, text);
+    if server.multiplexed {
         let text = "has no effect: the requests of a connection are answered one after another";
-        scope.note(Severity::Notice, "multiplexed", None, text);
+        tell("multiplexed", text);
+    }
+    if server.processes > 1 {
+        tell(
+            processes,
+            "has no effect: this version serves with one process",
+        );
+    }
+    if server.max_requests > 0 {
+        tell(
+            requests,
+            "has no effect: this version never replaces its process",
+        );
     }
 }
 
