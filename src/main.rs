@@ -1,2 +1,7 @@
 //! Arguments to a command; nothing else.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weaved::cli::run(std::env::args_os())
+}

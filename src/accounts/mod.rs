@@ -1,1 +1,112 @@
-//! (under construction)
+//! The user himself: who exists, whose password fits, and what an account consists of.
+//!
+//! What goes in are names and passwords as the calls of the protocol carry them, what comes out
+//! are accounts, or the reason why not. [`Accounts`] is the seam: [`SqlAccounts`] serves the two
+//! table families of the original server as they are (spec/user-1.0.md, 8); a directory can be
+//! another. Password hashes of every kind that the original wrote are verified in [`hash`].
+//!
+//! Not here: HTTP and its credentials (`web`), the user's records (`storage`), the order of
+//! checks of a call and its error numbers (`api`). Nothing here reads the clock.
+
+mod cache;
+mod email;
+mod error;
+pub mod hash;
+pub mod names;
+mod password;
+mod sql;
+mod user;
+
+use std::time::Instant;
+
+pub use email::BadEmail;
+pub use email::Email;
+pub use error::AccountsError;
+pub use names::BadName;
+pub use names::UserName;
+pub use password::NewPassword;
+pub use password::NotUtf8;
+pub use password::Password;
+pub use password::WeakPassword;
+pub use sql::Family;
+pub use sql::SqlAccounts;
+pub use sql::SqlSettings;
+pub use user::Account;
+pub use user::Credential;
+pub use user::Login;
+pub use user::NewAccount;
+pub use user::Refusal;
+pub use user::State;
+
+use crate::sync::UserId;
+
+/// What the calls of the protocol and the command line need to know and to change of accounts.
+///
+/// Names are looked up as given first and then in lower case (spec/decisions.md, 16). All
+/// methods may wait for the database; [`AccountsError::passes`] tells whether to come again.
+pub trait Accounts: Send + Sync {
+    /// Whose name this is, without any password.
+    ///
+    /// # Errors
+    /// Those of the database.
+    fn find(&self, name: &UserName) -> Result<Option<Account>, AccountsError>;
+
+    /// Checks a password; a refusal takes as long for an unknown name as for a wrong password.
+    ///
+    /// `now` is for the memory of passwords verified lately. Clients must not be told the
+    /// reason of a refusal, only the log may.
+    ///
+    /// # Errors
+    /// Those of the database, and [`AccountsError::Crowded`] when too many passwords are being
+    /// checked already.
+    fn authenticate(
+        &self,
+        name: &UserName,
+        password: &Password,
+        now: Instant,
+    ) -> Result<Login, AccountsError>;
+
+    /// Makes an account under an id that was never used: above all accounts that are or were,
+    /// and above `floor`, the highest id that the storage knows.
+    ///
+    /// # Errors
+    /// [`AccountsError::NameTaken`], [`AccountsError::NameSimilar`] and
+    /// [`AccountsError::NameTooLong`], and those of the database.
+    fn create(&self, account: &NewAccount, floor: i64) -> Result<UserId, AccountsError>;
+
+    /// Removes an account and its reset codes; its records are the storage's to remove, before.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`], and those of the database.
+    fn delete(&self, id: UserId) -> Result<(), AccountsError>;
+
+    /// Changes where mail goes; the name stays the hash of the first address.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`], and those of the database.
+    fn set_email(&self, id: UserId, email: Option<&Email>) -> Result<(), AccountsError>;
+
+    /// Changes the password; the old one stops working at once, in all processes.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`], and those of the database.
+    fn set_password(&self, id: UserId, password: &NewPassword) -> Result<(), AccountsError>;
+
+    /// Locks an account, or unlocks it.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`], and those of the database.
+    fn set_state(&self, id: UserId, state: State) -> Result<(), AccountsError>;
+
+    /// Shows every account to `visit`, by id.
+    ///
+    /// # Errors
+    /// Those of the database.
+    fn list(&self, visit: &mut dyn FnMut(Account)) -> Result<(), AccountsError>;
+
+    /// The highest id that an account has or had; 0 when there never was one.
+    ///
+    /// # Errors
+    /// Those of the database.
+    fn highest_id(&self) -> Result<i64, AccountsError>;
+}

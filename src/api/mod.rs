@@ -1,1 +1,75 @@
-//! (under construction)
+//! What the calls of the protocol mean: one file a group of calls.
+//!
+//! A call takes values that are parsed and a user who is authenticated, and answers a
+//! [`Response`](crate::message::Response) or an [`ApiError`]. Not here: routing, credentials,
+//! and what an error looks like on the wire (`web`).
+
+mod error;
+mod heartbeat;
+mod info;
+mod pages;
+mod reply;
+mod storage;
+mod user;
+
+use std::sync::Arc;
+
+pub use error::ApiError;
+pub use info::Info;
+pub use reply::TIMESTAMP;
+pub use storage::Condition;
+pub use user::Creation;
+pub use user::Origin;
+
+use crate::accounts::Accounts;
+use crate::storage::Storage;
+use crate::sync::BatchLimits;
+
+/// The calls, and what they work on.
+pub struct Api {
+    /// The users' records.
+    pub storage: Arc<dyn Storage>,
+    /// The users.
+    pub accounts: Arc<dyn Accounts>,
+    /// How the calls behave.
+    pub settings: Settings,
+}
+
+/// How the calls behave.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// How much of one POST is stored.
+    pub batch: BatchLimits,
+    /// What `node/weave` answers.
+    pub node: Node,
+    /// The bytes that a user may store.
+    pub quota: Option<u64>,
+    /// Who may make an account.
+    pub registration: Registration,
+    /// What `X-Weave-Secret` must be, if it is to open anything.
+    pub secret: Option<String>,
+    /// Whether an account needs an address, of which its name is the hash.
+    pub strict_names: bool,
+}
+
+/// What `node/weave` answers for an existing user (decisions, 8).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Node {
+    /// The URL under which the request came.
+    #[default]
+    Derived,
+    /// `null`: no node.
+    Null,
+    /// This URL, which ends in `/`.
+    Url(String),
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registration {
+    /// Nobody, unless the secret is known.
+    Closed,
+    /// Everybody.
+    #[default]
+    Open,
+}

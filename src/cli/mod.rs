@@ -1,1 +1,104 @@
-//! (under construction)
+//! The command line: one file a command; this page ties the layers together and to a person.
+//!
+//! The only part of the program that prints. Exit codes: spec/conventions.md.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is where the program speaks to people"
+)]
+
+mod check;
+mod failure;
+mod logger;
+mod open;
+mod purge;
+mod serve;
+mod user;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::Subcommand;
+
+use failure::Failure;
+
+/// A self-hosted Sync server for Pale Moon, Basilisk, SeaMonkey and old Firefox.
+#[derive(Debug, Parser)]
+#[command(
+    name = "weaved",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves until TERM or INT.
+    Serve(Configuration),
+    /// Reads the configuration, shows every setting and where it comes from, and tries the
+    /// databases.
+    Check(Configuration),
+    /// Looks after accounts.
+    User {
+        #[command(subcommand)]
+        command: user::UserCommand,
+    },
+    /// Deletes expired records now; a running server does it by itself in quiet moments.
+    Purge(Configuration),
+}
+
+/// Where the settings are.
+#[derive(Debug, clap::Args)]
+struct Configuration {
+    /// The first configuration file, usually `development.ini`.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Values for `%(name)s` in the file.
+    #[arg(value_name = "NAME=VALUE", value_parser = read_variable)]
+    variables: Vec<(String, String)>,
+}
+
+fn read_variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// Runs the command that the arguments name; the first one is the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors to clap's mind either.
+            let code = if error.use_stderr() {
+                failure::USAGE
+            } else {
+                0
+            };
+            // Nobody is there to hear that printing failed.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match &arguments.command {
+        Command::Serve(configuration) => serve::run(configuration),
+        Command::Check(configuration) => check::run(configuration),
+        Command::User { command } => user::run(command),
+        Command::Purge(configuration) => purge::run(configuration),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("weaved: {failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}

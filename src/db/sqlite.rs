@@ -64,6 +64,10 @@ impl Database {
                 let name = format!("memory {}", OPENED.fetch_add(1, Ordering::Relaxed));
                 (name, SqliteConnectionManager::memory(), 1)
             }
+            DatabaseUri::MySql(_) | DatabaseUri::PostgreSql(_) => {
+                let cause = "this version opens SQLite databases only";
+                return Err(open_error(&uri.to_string(), io::Error::other(cause)));
+            }
         };
         let timeout = options.timeout;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

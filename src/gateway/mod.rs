@@ -3,11 +3,62 @@
 //! Every protocol is a state machine without I/O behind the trait [`Connection`]; the server
 //! feeds it what it read and does what the [`Event`]s say. Nothing here knows what Sync is.
 //! Rules and their evidence: spec/gateway.md.
+//!
+//! Below [`fastcgi`], [`scgi`] and [`http`], which differ only where the wire differs:
+//! [`cgi`] and [`path`] make requests of variables, [`answer`] and [`response`] make bytes of
+//! responses, [`refusal`] is what a gateway answers by itself, [`budget`] bounds the memory.
+
+mod answer;
+mod budget;
+mod cgi;
+mod fastcgi;
+mod http;
+mod input;
+mod mount;
+mod options;
+pub mod path;
+mod percent;
+mod refusal;
+mod response;
+mod scgi;
+
+pub use budget::BodyBudget;
+pub use mount::BadMount;
+pub use mount::Mount;
+pub use mount::Prefix;
+pub use options::Limits;
+pub use options::Options;
+pub use refusal::Refusal;
 
 use std::io;
+use std::sync::Arc;
 
 use crate::message::Request;
 use crate::message::Response;
+
+/// What is spoken on a listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// FastCGI 1.0, as a responder.
+    Fcgi,
+    /// HTTP/1.1, without TLS.
+    Http,
+    /// SCGI 1.
+    Scgi,
+}
+
+impl Protocol {
+    /// The state of one new connection.
+    #[must_use]
+    pub fn connection(self, options: &Arc<Options>) -> Box<dyn Connection> {
+        let options = Arc::clone(options);
+        match self {
+            Self::Fcgi => Box::new(fastcgi::Connection::new(options)),
+            Self::Http => Box::new(http::Connection::new(options)),
+            Self::Scgi => Box::new(scgi::Connection::new(options)),
+        }
+    }
+}
 
 /// The server's side of one connection of a web server, without I/O.
 ///

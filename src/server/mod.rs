@@ -1,7 +1,48 @@
 //! Listening sockets, worker threads, time-outs and signals.
 //!
 //! The server moves bytes between sockets and a gateway, and requests between a gateway and
-//! one [`Handler`]. It has never heard of Sync.
+//! one [`Handler`]. It has never heard of Sync, knows no protocol, and reads no configuration.
+//! In go a [`Listener`], a maker of gateway connections, a handler and [`Options`]; out comes,
+//! when a [`Stop`] asks for it, a quiet end. Nothing is global, so that a master process can
+//! hand a listening socket to any number of workers.
+//!
+//! ```text
+//! listen     an Address            ─► a Listener
+//! pool       Server::run           ─► threads: workers and one housekeeper
+//! worker     accept, serve, repeat
+//! conversation   one connection: read, feed the gateway, answer
+//! wire       one socket: waiting with deadlines, for bytes and for room
+//! panics     a bug costs one answer, never a thread
+//! signals    TERM and INT          ─► a Stop
+//! ```
+//!
+//! Limits: spec/gateway.md, 2; process managers and kept connections: spec/gateway.md, 5.
+
+mod conversation;
+mod listen;
+mod options;
+mod panics;
+mod pool;
+mod signals;
+mod sparing;
+mod stop;
+mod wire;
+mod worker;
+
+pub use listen::Address;
+pub use listen::ListenError;
+pub use listen::Listener;
+pub use listen::Local;
+pub use listen::inherited_is_listening;
+pub use listen::listen;
+pub use options::Options;
+pub use options::Waits;
+pub use pool::Connections;
+pub use pool::ServeError;
+pub use pool::Server;
+pub use signals::Watch;
+pub use signals::watch;
+pub use stop::Stop;
 
 use crate::message::Request;
 use crate::message::Response;
@@ -10,4 +51,11 @@ use crate::message::Response;
 pub trait Handler: Send + Sync {
     /// Answers one request. A panic is caught by the server, logged and answered with 500.
     fn handle(&self, request: Request) -> Response;
+
+    /// Does work that can wait, such as purging what has expired.
+    ///
+    /// Called on a thread of its own whenever no request ran for [`Options::quiet`], again and
+    /// again as long as it stays quiet: the handler decides whether something is due. Requests
+    /// may begin while it runs, and a stop waits for it as it waits for a request.
+    fn quiet(&self) {}
 }

@@ -1,1 +1,216 @@
-//! (under construction)
+//! The one door: routes a request, authenticates it, calls the api, and turns whatever comes
+//! of it into a response and at most one line of log.
+//!
+//! Not here: bytes and sockets (`gateway`, `server`), and what a call means (`api`).
+
+mod auth;
+mod error;
+mod log_line;
+mod route;
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use crate::accounts::UserName;
+use crate::api::Api;
+use crate::api::ApiError;
+use crate::api::Condition;
+use crate::api::Creation;
+use crate::api::Origin;
+use crate::api::TIMESTAMP;
+use crate::message::Request;
+use crate::message::Response;
+use crate::sync::Format;
+use crate::sync::Query;
+use crate::sync::UserId;
+use error::Refusal;
+use log_line::LogLine;
+use route::Route;
+use route::StorageCall;
+use route::UserCall;
+
+/// How the door behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether every request gets a line in the log.
+    pub access_log: bool,
+    /// The name of the page that says that the server is there.
+    pub heartbeat: String,
+    /// Seconds after which a client may come again after a 503.
+    pub retry_after: u32,
+    /// Web servers in front of the web server, whose `X-Forwarded-...` headers are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            access_log: false,
+            heartbeat: "__heartbeat__".to_owned(),
+            retry_after: 300,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// Everything above the gateway.
+pub struct Service {
+    /// The calls.
+    pub api: Api,
+    /// How the door behaves.
+    pub settings: Settings,
+}
+
+impl Service {
+    /// Answers a request, whatever it is.
+    #[must_use]
+    pub fn handle(&self, request: Request) -> Response {
+        let route = route::find(&request, &self.settings.heartbeat);
+        let line = LogLine::new(&request);
+        let result = route.and_then(|route| self.call(route, request));
+        let mut response = result.unwrap_or_else(|refusal| {
+            let answer = error::answer(refusal, self.settings.retry_after, line.id());
+            line.refused(answer.response.status, answer.weight, &answer.reason);
+            answer.response
+        });
+        if !response.headers.iter().any(|(name, _)| *name == TIMESTAMP) {
+            response
+                .headers
+                .push((TIMESTAMP, self.api.storage.time().to_string()));
+        }
+        response
+            .headers
+            .push(("Cache-Control", "no-store".to_owned()));
+        if self.settings.access_log {
+            line.access(response.status);
+        }
+        response
+    }
+
+    fn call(&self, route: Route, request: Request) -> Result<Response, Refusal> {
+        match route {
+            Route::DeleteAccount => Ok(self.api.delete_account(&request.body, Instant::now())?),
+            Route::DeleteAccountForm => Ok(self.api.delete_account_form()),
+            Route::Heartbeat => Ok(self.api.heartbeat()),
+            Route::Storage(name, call) => {
+                let account = auth::authenticate(self.api.accounts.as_ref(), &name, &request)?;
+                Ok(self.storage(account.id, call, &request)?)
+            }
+            Route::User(name, call) => self.user(&name, call, request),
+        }
+    }
+
+    fn storage(
+        &self,
+        user: UserId,
+        call: StorageCall,
+        request: &Request,
+    ) -> Result<Response, ApiError> {
+        let api = &self.api;
+        let body = &request.body;
+        match call {
+            StorageCall::Info(info) => api.info(user, info),
+            StorageCall::GetCollection(collection) => {
+                let format = Format::accepted(request.headers.text("accept"));
+                api.get_collection(user, &collection, Query::parse(&request.query)?, format)
+            }
+            StorageCall::PostCollection(collection) => {
+                api.post_collection(user, &collection, body, condition(request)?)
+            }
+            StorageCall::DeleteCollection(collection) => {
+                let query = Query::parse(&request.query)?;
+                api.delete_collection(user, &collection, &query, condition(request)?)
+            }
+            StorageCall::GetRecord(collection, id) => api.get_record(user, &collection, &id),
+            StorageCall::PutRecord(collection, id) => {
+                api.put_record(user, &collection, &id, body, condition(request)?)
+            }
+            StorageCall::DeleteRecord(collection, id) => {
+                api.delete_record(user, &collection, &id, condition(request)?)
+            }
+            StorageCall::DeleteAll => {
+                api.delete_storage(user, request.headers.get("x-confirm-delete").is_some())
+            }
+        }
+    }
+
+    fn user(&self, name: &UserName, call: UserCall, request: Request) -> Result<Response, Refusal> {
+        let api = &self.api;
+        let account = || auth::authenticate(api.accounts.as_ref(), name, &request);
+        match call {
+            UserCall::Create => {
+                let secret = request.headers.get("x-weave-secret");
+                Ok(api.create_user(
+                    name,
+                    Creation {
+                        body: &request.body,
+                        secret,
+                    },
+                )?)
+            }
+            UserCall::Delete => Ok(api.delete_user(&account()?)?),
+            UserCall::Exists => Ok(api.user_exists(name)?),
+            UserCall::Node => {
+                let prefix = request
+                    .path
+                    .as_ref()
+                    .map_or("", |path| path.prefix.as_str());
+                let host = request.headers.text("host").filter(|host| is_host(host));
+                let origin = Origin {
+                    scheme: self.scheme(&request),
+                    host,
+                    prefix,
+                };
+                Ok(api.node(name, origin)?)
+            }
+            UserCall::RequestReset => Ok(api.request_reset()?),
+            UserCall::SetEmail => Ok(api.set_email(&account()?, &request.body)?),
+            UserCall::SetPassword => {
+                if request.headers.get("x-weave-password-reset").is_some() {
+                    return Ok(api.reset_password(name)?);
+                }
+                let account = account()?;
+                Ok(api.set_password(&account, request.body)?)
+            }
+            UserCall::WithdrawReset => {
+                account()?;
+                Ok(api.request_reset()?)
+            }
+        }
+    }
+
+    /// The scheme that the client used; a proxy's word counts only if it is trusted.
+    fn scheme(&self, request: &Request) -> &'static str {
+        let peer: Option<IpAddr> = request.peer.parse().ok();
+        let trusted = peer.is_some_and(|peer| self.settings.trusted_proxies.contains(&peer));
+        let forwarded = request
+            .headers
+            .text("x-forwarded-proto")
+            .filter(|_| trusted);
+        match forwarded.map(|proto| proto.trim().eq_ignore_ascii_case("https")) {
+            Some(true) => "https",
+            Some(false) => "http",
+            None if request.https => "https",
+            None => "http",
+        }
+    }
+}
+
+/// Whether a Host header can stand in a URL: a name or an address, and perhaps a port.
+fn is_host(host: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    !host.is_empty() && host.len() <= 255 && host.bytes().all(allowed)
+}
+
+/// Reads `X-If-Unmodified-Since`.
+fn condition(request: &Request) -> Result<Condition, ApiError> {
+    const NAME: &str = "x-if-unmodified-since";
+    let Some(value) = request.headers.get(NAME) else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    let time = text.parse().map_err(|_| {
+        ApiError::Unreadable("X-If-Unmodified-Since is not a number of seconds".to_owned())
+    })?;
+    Ok(Some(time))
+}

@@ -1,0 +1,83 @@
+//! What accounts can say instead of an answer.
+
+use crate::db::DbError;
+
+/// Why an account could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountsError {
+    /// Others hold the database; later it will do.
+    #[error("the accounts are locked by another writer")]
+    Busy(#[source] DbError),
+    /// More passwords wait to be hashed than this process can take.
+    #[error("too many passwords are being checked at once")]
+    Crowded,
+    /// The database failed.
+    #[error("the accounts' database failed")]
+    Database(#[source] DbError),
+    /// A password could not be hashed, which takes memory.
+    #[error("cannot hash a password")]
+    Hash,
+    /// No id is left above those that were used.
+    #[error("no user id is left above {0}")]
+    IdsExhausted(i64),
+    /// A name that differs from an existing one in upper and lower case only.
+    #[error("an account whose name differs in upper and lower case only exists")]
+    NameSimilar,
+    /// The name belongs to an account.
+    #[error("an account of this name exists")]
+    NameTaken,
+    /// The name does not fit in its column.
+    #[error(
+        "a user name has at most {} characters",
+        crate::accounts::names::MAX_NEW_NAME
+    )]
+    NameTooLong,
+    /// No such account.
+    #[error("no such account")]
+    NotFound,
+    /// The system gave no random numbers.
+    #[error("the system has no random numbers")]
+    Random(#[source] getrandom::Error),
+    /// The table is missing and may not be made.
+    #[error(
+        "the table \"{table}\" of the accounts does not exist; \
+         set create_tables = true to have it made"
+    )]
+    TableMissing {
+        /// The table's name.
+        table: &'static str,
+    },
+    /// Both table families hold accounts, and nothing tells which of them counts.
+    #[error(
+        "both account tables hold accounts: \"user\" has {user}, \"users\" has {users}; \
+         keep the one that is in use, and rename or empty the other \
+         (the newer server's is \"user\")"
+    )]
+    TwoFamilies {
+        /// Accounts in `user`.
+        user: i64,
+        /// Accounts in `users`.
+        users: i64,
+    },
+    /// The database cannot be reached.
+    #[error("the accounts cannot be reached")]
+    Unavailable(#[source] DbError),
+}
+
+impl AccountsError {
+    /// Whether the same call may succeed in a while, so that the client should come again.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Crowded | Self::Unavailable(_))
+    }
+}
+
+impl From<DbError> for AccountsError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Busy(_) => Self::Busy(error),
+            DbError::Open { .. } => Self::Unavailable(error),
+            DbError::Constraint(_) | DbError::Driver(_) => Self::Database(error),
+        }
+    }
+}

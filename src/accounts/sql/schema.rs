@@ -1,0 +1,64 @@
+//! Which of the two table families holds the accounts, and which tables there are.
+//!
+//! The storage of the original makes an empty `users` beside any `user`, so that only rows
+//! tell (spec/user-1.0.md, 8.2).
+
+use super::statements::Statements;
+use super::statements::USER;
+use super::statements::USERS;
+use crate::accounts::AccountsError;
+use crate::db::DbError;
+use crate::db::Session;
+
+/// The table that keeps the accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Family {
+    /// `user`: the original since August 2011.
+    #[default]
+    User,
+    /// `users`: the original until then.
+    Users,
+}
+
+impl Family {
+    pub(super) const ALL: [Self; 2] = [Self::User, Self::Users];
+
+    pub(super) fn statements(self) -> &'static Statements {
+        match self {
+            Self::User => &USER,
+            Self::Users => &USERS,
+        }
+    }
+
+    fn accounts(self, session: &mut Session<'_>) -> Result<i64, DbError> {
+        if !table_exists(session, self.statements().table)? {
+            return Ok(0);
+        }
+        let count = session.query_one(self.statements().count, &[], |row| row.int(0))?;
+        Ok(count.flatten().unwrap_or(0))
+    }
+}
+
+/// The family that has accounts; absent when neither has.
+pub(super) fn inhabited(session: &mut Session<'_>) -> Result<Option<Family>, AccountsError> {
+    let user = Family::User.accounts(session)?;
+    let users = Family::Users.accounts(session)?;
+    match (user, users) {
+        (0, 0) => Ok(None),
+        (_, 0) => Ok(Some(Family::User)),
+        (0, _) => Ok(Some(Family::Users)),
+        _ => Err(AccountsError::TwoFamilies { user, users }),
+    }
+}
+
+const TABLE_EXISTS: &str = "
+    SELECT 1
+    FROM sqlite_master
+    WHERE type = 'table' AND LOWER(name) = :name
+";
+
+/// Whether there is a table of this name, which is in lower case.
+pub(super) fn table_exists(session: &mut Session<'_>, name: &str) -> Result<bool, DbError> {
+    let found = session.query_one(TABLE_EXISTS, &[(":name", name.into())], |_| ())?;
+    Ok(found.is_some())
+}

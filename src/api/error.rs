@@ -1,0 +1,80 @@
+//! Why a call was not answered as asked.
+
+use crate::accounts::AccountsError;
+use crate::storage::StorageError;
+use crate::sync::BadBody;
+use crate::sync::BadQuery;
+use crate::sync::ErrorCode;
+
+/// Why a call was not answered as asked; `web` turns it into a status and a log line.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The accounts failed.
+    #[error("accounts")]
+    Accounts(#[source] AccountsError),
+    /// Accounts are not made for everybody here.
+    #[error("this server does not take new accounts")]
+    Closed,
+    /// The request breaks a rule that has a number.
+    #[error("{1} (code {code})", code = .0.number())]
+    Code(ErrorCode, &'static str),
+    /// The collection was changed since the time that the client gave.
+    #[error("the collection was changed since")]
+    Modified,
+    /// There is no such thing.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The server was not set up for this.
+    #[error("{0} is not configured on this server")]
+    NotConfigured(&'static str),
+    /// A parameter or header cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The storage failed.
+    #[error("storage")]
+    Storage(#[source] StorageError),
+    /// More than any client sends.
+    #[error("too many records in one request")]
+    TooLarge,
+}
+
+impl From<AccountsError> for ApiError {
+    fn from(error: AccountsError) -> Self {
+        match error {
+            AccountsError::NameTaken => Self::Code(ErrorCode::Overwrite, "the account exists"),
+            AccountsError::NameSimilar => Self::Code(
+                ErrorCode::UserName,
+                "the name differs from another in case only",
+            ),
+            AccountsError::NameTooLong => Self::Code(ErrorCode::UserName, "the name is too long"),
+            AccountsError::NotFound => Self::NotFound("user"),
+            other => Self::Accounts(other),
+        }
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Modified => Self::Modified,
+            StorageError::OverQuota => Self::Code(ErrorCode::OverQuota, "over quota"),
+            other => Self::Storage(other),
+        }
+    }
+}
+
+impl From<BadBody> for ApiError {
+    fn from(error: BadBody) -> Self {
+        match error {
+            BadBody::Json => Self::Code(ErrorCode::Json, "the body is not JSON"),
+            BadBody::TooMany => Self::TooLarge,
+            BadBody::Wbo => Self::Code(ErrorCode::Wbo, "the body is no valid WBO"),
+        }
+    }
+}
+
+impl From<BadQuery> for ApiError {
+    fn from(error: BadQuery) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}

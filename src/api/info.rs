@@ -1,0 +1,73 @@
+//! `GET .../info/...` (spec/storage-1.1.md, 2.6): always JSON, whatever Accept asks for.
+
+use super::Api;
+use super::ApiError;
+use super::reply;
+use crate::message::Response;
+use crate::sync::Kilobytes;
+use crate::sync::UserId;
+use crate::sync::write_json_text;
+
+/// Which of the info calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Info {
+    /// The time of each collection's last change.
+    Collections,
+    /// The number of records of each collection.
+    Counts,
+    /// Used and allowed KB.
+    Quota,
+    /// The KB of each collection.
+    Usage,
+}
+
+impl Api {
+    /// Answers one of the info calls.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn info(&self, user: UserId, info: Info) -> Result<Response, ApiError> {
+        match info {
+            Info::Collections => {
+                let read = self.storage.collections(user)?;
+                let response = reply::json(object(&read.value, |time| time.to_string()), read.time);
+                Ok(reply::counted(response, read.value.len()))
+            }
+            Info::Counts => {
+                let read = self.storage.usage(user)?;
+                let body = object(&read.value, |usage| usage.records.to_string());
+                Ok(reply::counted(
+                    reply::json(body, read.time),
+                    read.value.len(),
+                ))
+            }
+            Info::Usage => {
+                let read = self.storage.usage(user)?;
+                let body = object(&read.value, |usage| Kilobytes(usage.bytes).to_string());
+                Ok(reply::json(body, read.time))
+            }
+            Info::Quota => {
+                let read = self.storage.used(user)?;
+                let limit = self.settings.quota.map(|bytes| (bytes / 1024).to_string());
+                let limit = limit.as_deref().unwrap_or("null");
+                let body = format!("[{},{limit}]", Kilobytes(read.value));
+                Ok(reply::json(body.into_bytes(), read.time))
+            }
+        }
+    }
+}
+
+/// A JSON object of names and numbers.
+fn object<T>(entries: &[(String, T)], number: impl Fn(&T) -> String) -> Vec<u8> {
+    let mut out = vec![b'{'];
+    for (place, (name, value)) in entries.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        write_json_text(name, &mut out);
+        out.push(b':');
+        out.extend_from_slice(number(value).as_bytes());
+    }
+    out.push(b'}');
+    out
+}

@@ -1,0 +1,86 @@
+//! The two pages that the original had outside its API (spec/user-1.0.md, 7).
+
+use std::time::Instant;
+
+use super::Api;
+use super::ApiError;
+use super::reply;
+use crate::accounts::Login;
+use crate::accounts::Password;
+use crate::accounts::names;
+use crate::message::Body;
+use crate::message::Response;
+
+/// Posts to itself, so that it works under any prefix.
+const DELETE_FORM: &str = "<!DOCTYPE html>
+<html lang=\"en\">
+<meta charset=\"utf-8\">
+<meta name=\"viewport\" content=\"width=device-width\">
+<title>Delete a Sync account</title>
+<h1>Delete a Sync account</h1>
+<p>This removes the account and everything stored in it from this server. What is in your
+browsers stays there.</p>
+<form method=\"post\">
+<p><label>E-mail address or user name <input name=\"username\" required></label></p>
+<p><label>Password <input name=\"password\" type=\"password\" required></label></p>
+<p><button>Delete the account</button></p>
+</form>
+</html>
+";
+
+impl Api {
+    /// `GET /weave-delete-account`: a form.
+    #[must_use]
+    pub fn delete_account_form(&self) -> Response {
+        let mut response = reply::text(DELETE_FORM);
+        response.headers = vec![
+            ("Content-Type", "text/html; charset=UTF-8".to_owned()),
+            (
+                "Content-Security-Policy",
+                "default-src 'none'; frame-ancestors 'none'".to_owned(),
+            ),
+            ("Referrer-Policy", "no-referrer".to_owned()),
+        ];
+        response
+    }
+
+    /// `POST /weave-delete-account`: the name and the password, which says who may.
+    ///
+    /// # Errors
+    /// Those of the accounts and of the storage.
+    pub fn delete_account(&self, body: &[u8], now: Instant) -> Result<Response, ApiError> {
+        let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(body).unwrap_or_default();
+        let field = |wanted: &str| {
+            let found = fields.iter().find(|(name, _)| name == wanted);
+            found
+                .map(|(_, value)| value.clone())
+                .filter(|value| !value.is_empty())
+        };
+        let (Some(name), Some(password)) = (field("username"), field("password")) else {
+            return Ok(plain(400, "Missing data"));
+        };
+        let Ok(name) = names::server_name(name.trim()) else {
+            return Ok(plain(403, "Bad credentials"));
+        };
+        match self
+            .accounts
+            .authenticate(&name, &Password::new(password), now)?
+        {
+            Login::Accepted(account) => {
+                self.remove(&account)?;
+                Ok(plain(200, "Account removed."))
+            }
+            Login::Refused(reason) => {
+                log::warn!("refused to delete account {name}: {reason}");
+                Ok(plain(403, "Bad credentials"))
+            }
+        }
+    }
+}
+
+fn plain(status: u16, text: &str) -> Response {
+    let mut response = reply::text(text);
+    response.status = status;
+    response.body = Body::Bytes(text.as_bytes().to_vec());
+    response
+}

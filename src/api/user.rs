@@ -1,0 +1,238 @@
+//! Accounts, as the browsers' sign-up and old tools handle them (spec/user-1.0.md, 5).
+
+use serde_json::Map;
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+
+use super::Api;
+use super::ApiError;
+use super::Node;
+use super::Registration;
+use super::reply;
+use crate::accounts::Account;
+use crate::accounts::Credential;
+use crate::accounts::Email;
+use crate::accounts::NewAccount;
+use crate::accounts::NewPassword;
+use crate::accounts::Password;
+use crate::accounts::UserName;
+use crate::accounts::names;
+use crate::message::Body;
+use crate::message::Response;
+use crate::sync::ErrorCode;
+
+/// How the client reached this server, for a node that is derived from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// `http` or `https`.
+    pub scheme: &'a str,
+    /// The Host header, if there was one that can stand in a URL.
+    pub host: Option<&'a str>,
+    /// The mount prefix, without a slash at its end.
+    pub prefix: &'a str,
+}
+
+/// What a client sends to make an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Creation<'a> {
+    /// The body.
+    pub body: &'a [u8],
+    /// The header `X-Weave-Secret`.
+    pub secret: Option<&'a [u8]>,
+}
+
+const UNKNOWN: ApiError = ApiError::NotFound("user");
+
+impl Api {
+    /// `GET user/1.0/<name>`: `1` when the name is taken, `0` when it is free.
+    ///
+    /// # Errors
+    /// Those of the accounts.
+    pub fn user_exists(&self, name: &UserName) -> Result<Response, ApiError> {
+        let taken = self.accounts.find(name)?.is_some();
+        Ok(reply::text(if taken { "1" } else { "0" }))
+    }
+
+    /// `PUT user/1.0/<name>`: makes an account; the checks come in the original's order.
+    ///
+    /// # Errors
+    /// Codes 3, 4, 6, 7, 9, 12 and 15, [`ApiError::Closed`], and those of the accounts.
+    pub fn create_user(
+        &self,
+        name: &UserName,
+        creation: Creation<'_>,
+    ) -> Result<Response, ApiError> {
+        if self.accounts.find(name)?.is_some() {
+            return Err(ApiError::Code(ErrorCode::Overwrite, "the account exists"));
+        }
+        let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(creation.body) else {
+            return Err(ApiError::Code(
+                ErrorCode::Json,
+                "the body is no JSON object",
+            ));
+        };
+        let email = self.read_email(body.get("email"), name)?;
+        let password = match body.remove("password") {
+            Some(Value::String(text)) if !text.is_empty() => Password::new(text),
+            _ => {
+                return Err(ApiError::Code(
+                    ErrorCode::NoPassword,
+                    "no password was given",
+                ));
+            }
+        };
+        let password = strong(password, name)?;
+        if self.settings.registration == Registration::Closed && !self.knows_secret(creation.secret)
+        {
+            return Err(ApiError::Closed);
+        }
+        let floor = self.storage.highest_user()?.0;
+        let credential = Credential::Password(password);
+        let id = self.accounts.create(
+            &NewAccount {
+                name: name.clone(),
+                email,
+                credential,
+            },
+            floor,
+        )?;
+        log::info!("made account {name}, user {id}");
+        Ok(reply::text(name.as_str()))
+    }
+
+    fn read_email(
+        &self,
+        value: Option<&Value>,
+        name: &UserName,
+    ) -> Result<Option<Email>, ApiError> {
+        const INVALID: ApiError = ApiError::Code(ErrorCode::Email, "no valid e-mail address");
+        let text = match value {
+            None | Some(Value::Null) => "",
+            Some(Value::String(text)) => text.as_str(),
+            Some(_) => return Err(INVALID),
+        };
+        if text.is_empty() {
+            return if self.settings.strict_names {
+                Err(INVALID)
+            } else {
+                Ok(None)
+            };
+        }
+        let email = Email::new(text).map_err(|_| INVALID)?;
+        if self.settings.strict_names && !names::matches(text, name) {
+            let why = "the user name is not the hash of the e-mail address";
+            return Err(ApiError::Code(ErrorCode::EmailMismatch, why));
+        }
+        Ok(Some(email))
+    }
+
+    fn knows_secret(&self, given: Option<&[u8]>) -> bool {
+        match (&self.settings.secret, given) {
+            (Some(secret), Some(given)) => secret.as_bytes().ct_eq(given).into(),
+            _ => false,
+        }
+    }
+
+    /// `DELETE user/1.0/<name>`: removes the account and all its records.
+    ///
+    /// # Errors
+    /// Those of the accounts and of the storage.
+    pub fn delete_user(&self, account: &Account) -> Result<Response, ApiError> {
+        self.remove(account)?;
+        Ok(reply::text("1"))
+    }
+
+    /// Removes an account and all its records.
+    ///
+    /// # Errors
+    /// Those of the accounts and of the storage.
+    pub fn remove(&self, account: &Account) -> Result<(), ApiError> {
+        // The records first: what remains when this is cut short can be deleted again. And once
+        // more afterwards: another device may have been writing.
+        self.storage.forget(account.id)?;
+        self.accounts.delete(account.id)?;
+        self.storage.forget(account.id)?;
+        log::info!("removed account {}, user {}", account.name, account.id);
+        Ok(())
+    }
+
+    /// `GET user/1.0/<name>/node/weave`: where the user's storage is; a bare URL, which ends in
+    /// `/`, without a newline (decisions, 8).
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for an unknown user, and those of the accounts.
+    pub fn node(&self, name: &UserName, origin: Origin<'_>) -> Result<Response, ApiError> {
+        self.accounts.find(name)?.ok_or(UNKNOWN)?;
+        let url = match &self.settings.node {
+            Node::Url(url) => Some(url.clone()),
+            Node::Derived => origin
+                .host
+                .map(|host| format!("{}://{host}{}/", origin.scheme, origin.prefix)),
+            Node::Null => None,
+        };
+        Ok(match url {
+            Some(url) => reply::text(&url),
+            None => Response {
+                status: 200,
+                headers: vec![("Content-Type", "application/json".to_owned())],
+                body: Body::Bytes(b"null".to_vec()),
+            },
+        })
+    }
+
+    /// `POST user/1.0/<name>/email`: changes where mail goes; the name stays.
+    ///
+    /// # Errors
+    /// Code 12, and those of the accounts.
+    pub fn set_email(&self, account: &Account, body: &[u8]) -> Result<Response, ApiError> {
+        let text = std::str::from_utf8(body).unwrap_or_default().trim();
+        let email = Email::new(text)
+            .map_err(|_| ApiError::Code(ErrorCode::Email, "no valid e-mail address"))?;
+        self.accounts.set_email(account.id, Some(&email))?;
+        Ok(reply::text(email.as_str()))
+    }
+
+    /// `POST user/1.0/<name>/password`: changes the password.
+    ///
+    /// # Errors
+    /// Code 9, and those of the accounts.
+    pub fn set_password(&self, account: &Account, body: Vec<u8>) -> Result<Response, ApiError> {
+        let Ok(password) = Password::from_utf8(body) else {
+            return Err(ApiError::Code(
+                ErrorCode::WeakPassword,
+                "the password is not UTF-8",
+            ));
+        };
+        let password = strong(password, &account.name)?;
+        self.accounts.set_password(account.id, &password)?;
+        log::info!(
+            "changed the password of {}, user {}",
+            account.name,
+            account.id
+        );
+        Ok(reply::text("success"))
+    }
+
+    /// `POST user/1.0/<name>/password` with a reset code, none of which exists as long as
+    /// resetting is not configured.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for an unknown user, else code 10.
+    pub fn reset_password(&self, name: &UserName) -> Result<Response, ApiError> {
+        self.accounts.find(name)?.ok_or(UNKNOWN)?;
+        Err(ApiError::Code(ErrorCode::ResetCode, "no such reset code"))
+    }
+
+    /// `GET` and `DELETE user/1.0/<name>/password_reset`.
+    ///
+    /// # Errors
+    /// [`ApiError::NotConfigured`].
+    pub const fn request_reset(&self) -> Result<Response, ApiError> {
+        Err(ApiError::NotConfigured("password reset"))
+    }
+}
+
+fn strong(password: Password, name: &UserName) -> Result<NewPassword, ApiError> {
+    NewPassword::new(password, name)
+        .map_err(|_| ApiError::Code(ErrorCode::WeakPassword, "the password is too weak"))
+}

@@ -1,0 +1,71 @@
+//! `weaved check`: what the server would do, told before it does it.
+
+use super::Configuration;
+use super::Failure;
+use super::failure::UNAVAILABLE;
+use super::open;
+use crate::config::Config;
+use crate::config::DatabaseUri;
+use crate::db::Database;
+use crate::db::PoolOptions;
+use crate::db::chain;
+
+pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
+    let config = open::configuration(arguments)?;
+    println!("{}", config.describe());
+    for note in &config.notes {
+        println!("note: {note}");
+    }
+    let mut failed = 0;
+    for (what, uri) in databases(&config) {
+        match try_open(uri) {
+            Ok(state) => println!("database of the {what}: {uri}: {state}"),
+            Err(why) => {
+                println!("database of the {what}: {uri}: {why}");
+                failed += 1;
+            }
+        }
+    }
+    if failed > 0 {
+        return Err(Failure::new(
+            UNAVAILABLE,
+            format!("{failed} database(s) cannot be opened"),
+        ));
+    }
+    println!("ok");
+    Ok(())
+}
+
+fn databases(config: &Config) -> Vec<(&'static str, &DatabaseUri)> {
+    let (storage, accounts) = (&config.storage.sqluri, config.auth_database());
+    if storage == accounts {
+        return vec![("records and accounts", storage)];
+    }
+    vec![("records", storage), ("accounts", accounts)]
+}
+
+/// Opens a database that exists; makes none.
+fn try_open(uri: &DatabaseUri) -> Result<String, String> {
+    if let DatabaseUri::SqliteFile(path) = uri
+        && !path.exists()
+    {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        return match folder {
+            Some(folder) if !folder.is_dir() => Err(format!(
+                "the folder {} does not exist; create it",
+                folder.display()
+            )),
+            _ => Ok("does not exist yet, will be made at the first start".to_owned()),
+        };
+    }
+    let options = PoolOptions {
+        size: 1,
+        ..PoolOptions::default()
+    };
+    match Database::open(uri, &options) {
+        Ok(_) => Ok("opens".to_owned()),
+        Err(error) => Err(chain(&error)),
+    }
+}

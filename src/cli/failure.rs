@@ -1,0 +1,95 @@
+//! How a command ends that did not succeed.
+
+use std::fmt;
+
+use crate::accounts::AccountsError;
+use crate::config::Problems;
+use crate::db::DbError;
+use crate::db::chain;
+use crate::server::ListenError;
+use crate::storage::StorageError;
+
+/// The answer is no: no such account, for example.
+pub(super) const NO: u8 = 1;
+/// The arguments are wrong.
+pub(super) const USAGE: u8 = 64;
+/// A database or another service is not to be had.
+pub(super) const UNAVAILABLE: u8 = 69;
+/// The system refused something.
+pub(super) const SYSTEM: u8 = 71;
+/// The configuration is wrong.
+pub(super) const CONFIG: u8 = 78;
+
+/// What to tell a person, and the exit code.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) code: u8,
+    pub(super) text: String,
+}
+
+impl Failure {
+    pub(super) fn new(code: u8, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        let errors = problems.errors().count();
+        let things = if errors == 1 {
+            "one mistake"
+        } else {
+            "mistakes"
+        };
+        Self::new(
+            CONFIG,
+            format!("the configuration has {things}:\n{problems}"),
+        )
+    }
+}
+
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        Self::new(UNAVAILABLE, chain(&error))
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        let code = if matches!(error, StorageError::Schema(_)) {
+            CONFIG
+        } else {
+            UNAVAILABLE
+        };
+        Self::new(code, chain(&error))
+    }
+}
+
+impl From<AccountsError> for Failure {
+    fn from(error: AccountsError) -> Self {
+        let code = match error {
+            AccountsError::TableMissing { .. } | AccountsError::TwoFamilies { .. } => CONFIG,
+            AccountsError::NotFound
+            | AccountsError::NameTaken
+            | AccountsError::NameSimilar
+            | AccountsError::NameTooLong => NO,
+            _ => UNAVAILABLE,
+        };
+        Self::new(code, chain(&error))
+    }
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        Self::new(SYSTEM, chain(&error))
+    }
+}

@@ -1,0 +1,273 @@
+//! Where log lines go: the error output, files, or the system's log, as configured.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use log::Level;
+use log::LevelFilter;
+use log::Log;
+use log::Metadata;
+use log::Record;
+
+use crate::config::LogOutput;
+use crate::config::LogPiece;
+use crate::config::LogTarget;
+use crate::config::Logging;
+
+/// Starts logging as configured; a file that cannot be written is replaced by the error output.
+pub(super) fn start(logging: &Logging) {
+    let outputs = logging.outputs.iter().map(Output::open).collect();
+    install(Logger { outputs }, logging.level);
+}
+
+/// Starts logging for a command that a person runs: warnings and errors, on the error output.
+pub(super) fn start_quiet() {
+    let output = LogOutput {
+        target: LogTarget::Stderr,
+        level: LevelFilter::Warn,
+        format: vec![LogPiece::Text("weaved: ".to_owned()), LogPiece::Message],
+    };
+    install(
+        Logger {
+            outputs: vec![Output::open(&output)],
+        },
+        LevelFilter::Warn,
+    );
+}
+
+fn install(logger: Logger, level: LevelFilter) {
+    // Only a second start in one process can fail; the first one goes on then.
+    if log::set_boxed_logger(Box::new(logger)).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+struct Logger {
+    outputs: Vec<Output>,
+}
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.outputs
+            .iter()
+            .any(|output| metadata.level() <= output.level)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        for output in self
+            .outputs
+            .iter()
+            .filter(|output| record.level() <= output.level)
+        {
+            output.write(record);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+struct Output {
+    level: LevelFilter,
+    format: Vec<LogPiece>,
+    sink: Sink,
+}
+
+enum Sink {
+    File(Mutex<Rotating>),
+    Stderr,
+    Stdout,
+    /// The socket, and the facility's number.
+    Syslog(UnixDatagram, u8),
+}
+
+impl Output {
+    fn open(output: &LogOutput) -> Self {
+        let sink = Sink::open(&output.target).unwrap_or_else(|error| {
+            eprintln!(
+                "weaved: cannot log to {}: {error}; using the error output",
+                name(output)
+            );
+            Sink::Stderr
+        });
+        Self {
+            level: output.level,
+            format: output.format.clone(),
+            sink,
+        }
+    }
+
+    fn write(&self, record: &Record<'_>) {
+        let line = self.line(record);
+        // There is nobody left to tell when a log cannot be written.
+        let _ = match &self.sink {
+            Sink::File(file) => file
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .write(&line),
+            Sink::Stderr => io::stderr().lock().write_all(line.as_bytes()),
+            Sink::Stdout => io::stdout().lock().write_all(line.as_bytes()),
+            Sink::Syslog(socket, facility) => {
+                let priority = facility * 8 + severity(record.level());
+                let process = std::process::id();
+                let text = format!("<{priority}>weaved[{process}]: {}", record.args());
+                socket.send(text.as_bytes()).map(|_| ())
+            }
+        };
+    }
+
+    /// The line as configured; always exactly one.
+    fn line(&self, record: &Record<'_>) -> String {
+        let now = jiff::ZonedDateTime::now();
+        let mut line = String::new();
+        for piece in &self.format {
+            // A string takes everything.
+            let _ = match piece {
+                LogPiece::Level => write!(line, "{}", record.level()),
+                LogPiece::Message => write!(line, "{}", record.args()),
+                LogPiece::Milliseconds => write!(line, "{:03}", now.millisecond()),
+                LogPiece::Name => write!(line, "{}", record.target()),
+                LogPiece::Process => write!(line, "{}", std::process::id()),
+                LogPiece::Text(text) => write!(line, "{text}"),
+                LogPiece::Time => write!(line, "{}", now.strftime("%Y-%m-%d %H:%M:%S")),
+            };
+        }
+        let mut line = line.replace('\n', " ");
+        line.push('\n');
+        line
+    }
+}
+
+fn name(output: &LogOutput) -> String {
+    match &output.target {
+        LogTarget::File { path, .. } => path.display().to_string(),
+        LogTarget::Stderr => "the error output".to_owned(),
+        LogTarget::Stdout => "the output".to_owned(),
+        LogTarget::Syslog(_) => "the system's log".to_owned(),
+    }
+}
+
+/// The severity of syslog (RFC 5424, 6.2.1).
+const fn severity(level: Level) -> u8 {
+    match level {
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
+    }
+}
+
+impl Sink {
+    fn open(target: &LogTarget) -> io::Result<Self> {
+        match target {
+            LogTarget::File {
+                path,
+                max_bytes,
+                backups,
+            } => {
+                let file = open_file(path)?;
+                let size = file.metadata()?.len();
+                let rotating = Rotating {
+                    path: path.clone(),
+                    file,
+                    size,
+                    max_bytes: *max_bytes,
+                    backups: *backups,
+                };
+                Ok(Self::File(Mutex::new(rotating)))
+            }
+            LogTarget::Stderr => Ok(Self::Stderr),
+            LogTarget::Stdout => Ok(Self::Stdout),
+            LogTarget::Syslog(facility) => {
+                let socket = UnixDatagram::unbound()?;
+                socket.connect("/dev/log")?;
+                Ok(Self::Syslog(socket, facility.0))
+            }
+        }
+    }
+}
+
+/// A log tells who uses the server and when: not for everybody on the machine.
+fn open_file(path: &Path) -> io::Result<File> {
+    fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o640)
+        .open(path)
+}
+
+/// A file that is put aside when it has grown, as Python's RotatingFileHandler does.
+struct Rotating {
+    path: PathBuf,
+    file: File,
+    size: u64,
+    /// 0: never.
+    max_bytes: u64,
+    backups: u32,
+}
+
+impl Rotating {
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        let length = line.len() as u64;
+        if self.max_bytes > 0 && self.backups > 0 && self.size + length > self.max_bytes {
+            self.rotate()?;
+        }
+        self.size += length;
+        self.file.write_all(line.as_bytes())
+    }
+
+    /// `weaved.log` becomes `weaved.log.1`, that becomes `weaved.log.2`, and so on.
+    fn rotate(&mut self) -> io::Result<()> {
+        let numbered = |number: u32| {
+            let mut name = self.path.clone().into_os_string();
+            if number > 0 {
+                name.push(format!(".{number}"));
+            }
+            PathBuf::from(name)
+        };
+        for number in (0..self.backups).rev() {
+            match fs::rename(numbered(number), numbered(number + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        self.file = open_file(&self.path)?;
+        self.size = 0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_grown_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let target = LogTarget::File {
+            path,
+            max_bytes: 10,
+            backups: 2,
+        };
+        let Sink::File(file) = Sink::open(&target).unwrap() else {
+            unreachable!()
+        };
+        for line in ["first 1\n", "second\n", "third 3\n", "fourth\n"] {
+            file.lock().unwrap().write(line).unwrap();
+        }
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).ok();
+        assert_eq!(read("log").as_deref(), Some("fourth\n"));
+        assert_eq!(read("log.1").as_deref(), Some("third 3\n"));
+        assert_eq!(read("log.2").as_deref(), Some("second\n"));
+        assert_eq!(read("log.3"), None);
+    }
+}

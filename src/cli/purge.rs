@@ -1,0 +1,22 @@
+//! `weaved purge`: deletes expired records.
+
+use super::Configuration;
+use super::Failure;
+use super::logger;
+use super::open;
+
+pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
+    let config = open::configuration(arguments)?;
+    logger::start_quiet();
+    let databases = open::databases(&config)?;
+    let storage = open::storage(&config, &databases)?;
+    let mut purged = 0;
+    loop {
+        match storage.purge()? {
+            0 => break,
+            records => purged += records,
+        }
+    }
+    println!("purged {purged} expired records");
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! `weaved serve`: binds first, so that nobody finds the door closed while databases open.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+
+use super::Configuration;
+use super::Failure;
+use super::failure::CONFIG;
+use super::failure::SYSTEM;
+use super::logger;
+use super::open;
+use crate::config;
+use crate::config::Config;
+use crate::config::Gateway;
+use crate::db::chain;
+use crate::gateway;
+use crate::gateway::BodyBudget;
+use crate::gateway::Limits;
+use crate::gateway::Mount;
+use crate::gateway::Protocol;
+use crate::message::Request;
+use crate::message::Response;
+use crate::server;
+use crate::server::Address;
+use crate::server::Handler;
+use crate::server::Server;
+use crate::server::Stop;
+use crate::web;
+use crate::web::Service;
+
+pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
+    let config = open::configuration(arguments)?;
+    logger::start(&config.logging);
+    open::log_notes(&config.notes);
+    let stop = Stop::default();
+    let _watch = server::watch(&stop)
+        .map_err(|error| Failure::new(SYSTEM, format!("cannot watch signals: {error}")))?;
+    let gateway = Arc::new(gateway_options(&config)?);
+    let backlog = i32::try_from(config.server.backlog).unwrap_or(i32::MAX);
+    let listener = server::listen(&address(&config.server.address), backlog)?;
+    log::info!(
+        "listening on {} ({:?})",
+        listener.local(),
+        protocol(&config)
+    );
+    let app = App {
+        service: Service {
+            api: open::api(&config)?,
+            settings: web_settings(&config),
+        },
+        purged: Mutex::new(None),
+    };
+    let protocol = protocol(&config);
+    let server = Server {
+        listener,
+        connections: Arc::new(move || protocol.connection(&gateway)),
+        handler: Arc::new(app),
+        options: server::Options {
+            allowed_peers: config.server.allowed_peers.clone(),
+            drain: config.global.drain,
+            threads: config.server.threads,
+            ..server::Options::default()
+        },
+    };
+    server
+        .run(&stop)
+        .map_err(|error| Failure::new(SYSTEM, chain(&error)))?;
+    log::info!("stopped");
+    Ok(())
+}
+
+fn protocol(config: &Config) -> Protocol {
+    match config.server.gateway {
+        Gateway::Fcgi => Protocol::Fcgi,
+        Gateway::Http => Protocol::Http,
+        Gateway::Scgi => Protocol::Scgi,
+    }
+}
+
+fn gateway_options(config: &Config) -> Result<gateway::Options, Failure> {
+    let mount = match &config.server.mount {
+        None => Mount::Automatic,
+        Some(text) => text
+            .parse()
+            .map_err(|error| Failure::new(CONFIG, format!("[server:main] mount: {error}")))?,
+    };
+    let limits = Limits {
+        body: config.global.max_body.0,
+        connections: u32::try_from(config.server.threads).unwrap_or(u32::MAX),
+        retry_after: config.global.retry_after,
+        ..Limits::default()
+    };
+    Ok(gateway::Options {
+        mount,
+        limits,
+        budget: Arc::new(BodyBudget::new(config.global.body_memory.0)),
+        ..gateway::Options::default()
+    })
+}
+
+fn address(address: &config::Address) -> Address {
+    match address {
+        config::Address::Inherited => Address::Inherited,
+        config::Address::Tcp { host, port } => Address::Tcp {
+            host: host.clone(),
+            port: *port,
+        },
+        config::Address::Unix {
+            path,
+            mode,
+            umask,
+            owner,
+            group,
+        } => {
+            if owner.is_some() || group.is_some() {
+                log::warn!(
+                    "[server:main] owner and group have no effect in this version; give the \
+                     socket a mode, or let its folder decide who may reach it"
+                );
+            }
+            Address::Unix {
+                path: path.clone(),
+                mode: *mode,
+                umask: *umask,
+            }
+        }
+    }
+}
+
+fn web_settings(config: &Config) -> web::Settings {
+    web::Settings {
+        access_log: config.server.access_log,
+        heartbeat: config.global.heartbeat_page.clone(),
+        retry_after: config.global.retry_after,
+        trusted_proxies: config.global.trusted_proxies.clone(),
+    }
+}
+
+/// The service as the server's handler.
+struct App {
+    service: Service,
+    /// When expired records were looked for last.
+    purged: Mutex<Option<Instant>>,
+}
+
+/// How often expired records are looked for.
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+
+/// How many short transactions one purge takes at most, so that it ends before long.
+const PURGE_ROUNDS: usize = 100;
+
+impl Handler for App {
+    fn handle(&self, request: Request) -> Response {
+        self.service.handle(request)
+    }
+
+    fn quiet(&self) {
+        let mut purged = self.purged.lock().unwrap_or_else(PoisonError::into_inner);
+        if purged.is_some_and(|last| last.elapsed() < PURGE_EVERY) {
+            return;
+        }
+        *purged = Some(Instant::now());
+        let mut records = 0;
+        for _ in 0..PURGE_ROUNDS {
+            match self.service.api.storage.purge() {
+                Ok(0) => break,
+                Ok(some) => records += some,
+                Err(error) => {
+                    log::warn!("cannot purge expired records: {}", chain(&error));
+                    break;
+                }
+            }
+        }
+        if records > 0 {
+            log::info!("purged {records} expired records");
+        }
+    }
+}

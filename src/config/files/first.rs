@@ -1,0 +1,340 @@
+//! The PasteDeploy file: which server, which application, which second file (spec/config.md, 1.1).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::DEFAULT;
+use super::DEPTH;
+use super::Document;
+use super::KeyCase;
+use super::Loader;
+use super::Settings;
+use super::interpolate;
+use super::second;
+use crate::config::app;
+use crate::config::ini::Entry;
+use crate::config::keys::Table;
+use crate::config::problem::Problem;
+use crate::config::problem::Severity;
+use crate::config::reader::Found;
+use crate::config::reader::Origin;
+use crate::config::server;
+
+/// Everything that the files say.
+pub(in crate::config) struct Merged {
+    /// Both files; the first one's as `server:main` and `app:main`.
+    pub(in crate::config) settings: Settings,
+    /// The prefix that `[composite:main]` gives to the application.
+    pub(in crate::config) composite: Option<String>,
+    /// The first file, for the sections of the log.
+    pub(in crate::config) first: Document,
+    /// The name of the file in which a setting of `sync.conf` would be looked for.
+    pub(in crate::config) second: Arc<PathBuf>,
+    /// Whether there is anything to say about what should stand in `sync.conf`.
+    pub(in crate::config) readable: bool,
+    /// Files that everybody on the machine may read.
+    pub(in crate::config) public: Vec<Arc<PathBuf>>,
+    /// The directory in which the process was started.
+    pub(in crate::config) cwd: PathBuf,
+}
+
+/// Where the second file is looked for when the first one does not name it.
+const USUAL: [&str; 5] = [
+    "etc/sync.conf",
+    "conf/sync.ini",
+    "conf/sync.conf",
+    "sync.conf",
+    "sync.ini",
+];
+
+/// Reads both files. Without a first file there is nothing but problems.
+pub(in crate::config) fn load(
+    file: &Path,
+    vars: &[(String, String)],
+) -> (Option<Merged>, Vec<Problem>) {
+    let mut loader = Loader::new(vars);
+    let Some(first) = loader.open(file, KeyCase::Kept) else {
+        return (None, loader.problems);
+    };
+    let mut settings = Settings::new();
+    let server = section(&mut loader, &first, "server", "main", DEPTH);
+    if server.is_none() {
+        let text = "has no [server:main] section: at least \"use = fcgi\" must stand there";
+        loader.note(&first.shown, None, text);
+    }
+    let server = canonical(server.unwrap_or_default(), &server::TABLE);
+    settings.insert("server:main".to_owned(), server);
+    let (name, composite) = application(&mut loader, &first);
+    let app = match section(&mut loader, &first, "app", &name, DEPTH) {
+        Some(app) => app,
+        None => {
+            if composite.is_some() {
+                let text = format!("has no section [app:{name}], which [composite:main] names");
+                loader.note(&first.shown, None, text);
+            }
+            common(&mut loader, &first, "app:main")
+        }
+    };
+    let app = set_and_get(&mut loader, app);
+    let (inline, app): (Values, Values) = app
+        .into_iter()
+        .partition(|(key, _)| key.contains('.') && !key.starts_with("paste."));
+    let app = canonical(app, &app::TABLE);
+    let second = second_file(&mut loader, &first, &app, !inline.is_empty());
+    let mut readable = second.is_some() || !inline.is_empty();
+    let second = match second {
+        Some(path) => {
+            match second::load(&mut loader, &path) {
+                Some(values) => settings.extend(values),
+                None => readable = false,
+            }
+            let shown = path.strip_prefix(&loader.cwd).unwrap_or(&path);
+            Arc::new(shown.to_path_buf())
+        }
+        None => Arc::clone(&first.shown),
+    };
+    add_inline(&mut loader, &mut settings, inline);
+    settings.insert("app:main".to_owned(), app);
+    let merged = Merged {
+        settings,
+        composite,
+        first,
+        second,
+        readable,
+        public: loader.public,
+        cwd: loader.cwd,
+    };
+    (Some(merged), loader.problems)
+}
+
+type Values = BTreeMap<String, Found>;
+
+/// The keys of a section with those of `[DEFAULT]`; the section wins. Follows `use = config:`.
+fn section(
+    loader: &mut Loader<'_>,
+    document: &Document,
+    kind: &str,
+    name: &str,
+    depth: usize,
+) -> Option<Values> {
+    let own = document.ini.section(&format!("{kind}:{name}"));
+    let own = own.or_else(|| document.ini.section(kind).filter(|_| name == "main"))?;
+    let mut values = Values::new();
+    if let Some(other) = own.entry("use").and_then(|entry| {
+        let target = resolve(loader, document, &own.name, entry, false);
+        let target = target.text.strip_prefix("config:").map(str::to_owned);
+        Some((target?, entry.line))
+    }) {
+        let (target, line) = other;
+        let (file, other) = target.split_once('#').unwrap_or((&target, name));
+        let path = loader.find(file, &document.here);
+        if depth == 0 {
+            let text = "use = config: leads in a circle, or too deep";
+            loader.note(&document.shown, Some(line), text);
+        } else if let Some(other_file) = loader.open(&path, KeyCase::Kept) {
+            match section(loader, &other_file, kind, other, depth - 1) {
+                Some(others) => values = others,
+                None => {
+                    let text = format!("has no section [{kind}:{other}]");
+                    loader.note(&other_file.shown, None, text);
+                }
+            }
+        }
+    }
+    values.extend(common(loader, document, &own.name));
+    for entry in &own.entries {
+        let found = resolve(loader, document, &own.name, entry, false);
+        if entry.key == "use" && found.text.starts_with("config:") {
+            continue;
+        }
+        values.insert(entry.key.clone(), found);
+    }
+    Some(values)
+}
+
+/// The keys of `[DEFAULT]`, as they are seen from a section.
+fn common(loader: &mut Loader<'_>, document: &Document, section: &str) -> Values {
+    let mut values = Values::new();
+    for entry in document
+        .ini
+        .section(DEFAULT)
+        .iter()
+        .flat_map(|common| &common.entries)
+    {
+        let found = resolve(loader, document, section, entry, true);
+        values.insert(entry.key.clone(), found);
+    }
+    values
+}
+
+/// A value with its `%(name)s` replaced: from the section, the command line, `[DEFAULT]`, and the
+/// two names that every file has.
+fn resolve(
+    loader: &mut Loader<'_>,
+    document: &Document,
+    section: &str,
+    entry: &Entry,
+    from_default: bool,
+) -> Found {
+    let mut origin = Origin::File(document.shown.to_path_buf(), entry.line);
+    let vars = loader.vars;
+    let written = |section: &str, name: &str| {
+        let entry = document.ini.section(section)?.entry(name)?;
+        Some(entry.value.clone())
+    };
+    let mut lookup = |name: &str| {
+        if let Some(value) = written(section, name).filter(|_| name != entry.key) {
+            return Some(value);
+        }
+        if let Some((_, value)) = vars.iter().find(|(var, _)| var == name) {
+            origin = Origin::CommandLine(name.to_owned());
+            return Some(value.clone());
+        }
+        match name {
+            "here" => Some(document.here.to_string_lossy().into_owned()),
+            "__file__" => Some(document.path.to_string_lossy().into_owned()),
+            _ => written(DEFAULT, name),
+        }
+    };
+    let text = match interpolate(&entry.value, &mut lookup, DEPTH) {
+        Ok(text) => text,
+        Err(bad) => {
+            if !from_default {
+                let text = format!("[{section}] {}: {}", entry.key, bad.text());
+                loader.note(&document.shown, Some(entry.line), text);
+            }
+            String::new()
+        }
+    };
+    Found {
+        text,
+        origin,
+        file: Arc::clone(&document.shown),
+        line: entry.line,
+        from_default,
+    }
+}
+
+/// Keys by the spelling of the table.
+fn canonical(values: Values, table: &'static Table) -> Values {
+    values
+        .into_iter()
+        .map(|(key, found)| match table.key(&key) {
+            Some(known) => (known.name.to_owned(), found),
+            None => (key, found),
+        })
+        .collect()
+}
+
+/// `set key = value` overrides, `get key = other` copies.
+fn set_and_get(loader: &mut Loader<'_>, values: Values) -> Values {
+    let mut plain = Values::new();
+    let mut special = Vec::new();
+    for (key, found) in values {
+        match key.split_once(char::is_whitespace) {
+            Some((word @ ("set" | "get"), name)) => {
+                special.push((word == "get", name.trim().to_owned(), found));
+            }
+            _ => {
+                plain.insert(key, found);
+            }
+        }
+    }
+    for (copy, name, mut found) in special {
+        if copy {
+            let Some(source) = plain.get(&found.text) else {
+                let text = format!("get {name}: there is no {} to copy", found.text);
+                loader.note(&found.file, Some(found.line), text);
+                continue;
+            };
+            found.text.clone_from(&source.text);
+        }
+        found.from_default = false;
+        plain.insert(name, found);
+    }
+    plain
+}
+
+/// The name of the application's section, and the prefix under which a composite puts it.
+fn application(loader: &mut Loader<'_>, document: &Document) -> (String, Option<String>) {
+    let main = "main".to_owned();
+    let ini = &document.ini;
+    if let Some(pipeline) = ini.section("pipeline:main") {
+        let text = "[pipeline:main] is not supported: write [app:main] without filters";
+        loader.note(&document.shown, Some(pipeline.line), text);
+    }
+    let Some(composite) = ini.section("composite:main") else {
+        return (main, None);
+    };
+    let mut mounts = composite
+        .entries
+        .iter()
+        .filter(|entry| entry.key.starts_with('/'));
+    let Some((mount, None)) = mounts.next().map(|first| (first, mounts.next())) else {
+        let text = "[composite:main] must map one path to one application, e.g. /yourpath = sync";
+        loader.note(&document.shown, Some(composite.line), text);
+        return (main, None);
+    };
+    (mount.value.clone(), Some(mount.key.clone()))
+}
+
+/// The path of the second file: named by any value that begins with `file:`, or in a usual place.
+fn second_file(
+    loader: &mut Loader<'_>,
+    first: &Document,
+    app: &Values,
+    has_inline: bool,
+) -> Option<PathBuf> {
+    let names_file = |found: &&Found| found.text.starts_with("file:");
+    let named = app.get("configuration").filter(names_file);
+    if let Some(found) = named.or_else(|| app.values().find(names_file)) {
+        let name = found.text.strip_prefix("file:").unwrap_or_default();
+        let path = loader.find(name.trim(), &first.here);
+        return Some(path);
+    }
+    if let Some(found) = app.get("configuration") {
+        let text = "[app:main] configuration: must begin with file:, e.g. \
+                    file:%(here)s/sync.conf";
+        loader.note(&found.file, Some(found.line), text);
+        return None;
+    }
+    let mut usual = USUAL.iter().map(|name| first.here.join(name));
+    let usual = usual.find(|path| *path != first.path && path.is_file());
+    if usual.is_none() && !has_inline {
+        let text = format!(
+            "names no second file, and none of {} is beside it: write \"configuration = \
+             file:%(here)s/sync.conf\" into [app:main]",
+            USUAL.join(", ")
+        );
+        loader.note(&first.shown, None, text);
+    }
+    usual
+}
+
+/// Settings of the form `section.key` in the first file; the second one wins.
+fn add_inline(loader: &mut Loader<'_>, settings: &mut Settings, inline: Values) {
+    for (name, found) in inline {
+        let (section, key) = name.split_once('.').unwrap_or((&name, ""));
+        let key = key.to_lowercase();
+        let values = settings.entry(section.to_owned()).or_default();
+        if let Some(winner) = values.get(&key) {
+            loader.problems.push(Problem {
+                severity: Severity::Warning,
+                file: found.file.to_path_buf(),
+                line: Some(found.line),
+                section: Some("app:main".to_owned()),
+                key: Some(name.clone()),
+                found: None,
+                text: format!(
+                    "is not used: {}:{} says it too, and wins",
+                    winner.file.display(),
+                    winner.line
+                ),
+            });
+            continue;
+        }
+        values.insert(key, found);
+    }
+}

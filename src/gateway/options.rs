@@ -1,0 +1,104 @@
+//! What a gateway is told once, at start: where it is mounted, what it refuses, what time it is.
+//!
+//! In: the operator's settings, from whoever read them. Out: one value that every connection
+//! shares. Nothing here reads a file, and the time-outs are only kept here: the server, which
+//! owns the sockets, enforces them. Spec: spec/gateway.md, 2.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use super::BodyBudget;
+use super::Mount;
+
+/// What all connections of one process have in common.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The path below which the application lives; automatic unless it is set.
+    pub mount: Mount,
+    /// What a peer may ask for.
+    pub limits: Limits,
+    /// The memory that all large bodies share.
+    pub budget: Arc<BodyBudget>,
+    /// The clock, which only the `Date` field of HTTP answers needs.
+    pub now: fn() -> SystemTime,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mount: Mount::default(),
+            limits: Limits::default(),
+            budget: Arc::default(),
+            now: system_time,
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the default of a clock that tests and callers may replace"
+)]
+fn system_time() -> SystemTime {
+    SystemTime::now()
+}
+
+/// The limits of a hardened parser.
+///
+/// Sizes and counts are enforced by the protocol cores, durations by the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A request body, in bytes; above it 413. Default 32 MiB: a hundred records of 256 KiB. The
+    /// web server in front has a limit of its own, which must not be lower.
+    pub body: u64,
+    /// What is read and thrown away after an early answer, in bytes, unless the request declared
+    /// a greater length; then the connection is closed. Default 8 MiB.
+    pub drain: u64,
+    /// Connections that a web server is told about when it asks (`FCGI_MAX_CONNS` and
+    /// `FCGI_MAX_REQS`); the server sets its number of threads. Default 16.
+    pub connections: u32,
+    /// The sum of FastCGI parameters, the SCGI header or the HTTP head, in bytes; above it 431.
+    /// Default 128 KiB: stock lighttpd sends at most 8 KiB, stock Apache passed 80 KB.
+    pub head: usize,
+    /// FastCGI management records on one connection; above it the connection is closed.
+    /// Default 10: no web server sends any.
+    pub management: u32,
+    /// Variables or header fields of one request; above it 431. Default 1,000: Apache allows a
+    /// hundred request headers.
+    pub pairs: usize,
+    /// Seconds after which a client refused for want of memory may come back. Default 300.
+    pub retry_after: u32,
+    /// FastCGI records during one request that are neither its own nor useful; above it the
+    /// connection is closed. Default 100.
+    pub stray: u32,
+    /// Silence that is borne within a body. Default 30 s.
+    pub body_timeout: Duration,
+    /// Time in which a refused body must have been drained. Default 10 s.
+    pub drain_timeout: Duration,
+    /// Silence that is borne until the head of a request is complete. Default 10 s.
+    pub head_timeout: Duration,
+    /// Silence that is borne on a kept connection between two requests. Default 5 s.
+    pub idle_timeout: Duration,
+    /// Time that a peer has to take what is written to it. Default 30 s.
+    pub write_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 32 << 20,
+            drain: 8 << 20,
+            connections: 16,
+            head: 128 << 10,
+            management: 10,
+            pairs: 1_000,
+            retry_after: 300,
+            stray: 100,
+            body_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(10),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(30),
+        }
+    }
+}

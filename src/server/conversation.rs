@@ -1,0 +1,123 @@
+//! One connection, from its first byte to its last.
+//!
+//! Reads, feeds the gateway, does what its events say, and reads again, until the gateway, the
+//! peer, a clock or a stop ends it. The gateway is bytes and events; the handler is a request
+//! and a response; nothing here knows what either means.
+
+use std::io;
+use std::io::Write;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use socket2::Socket;
+
+use crate::gateway::Connection;
+use crate::gateway::Event;
+use crate::message::Request;
+
+use super::panics;
+use super::pool::Shared;
+use super::wire::Arrival;
+use super::wire::Wire;
+
+/// Serves a connection; `buffer` is the thread's, its content is of no meaning.
+pub(super) fn converse(shared: &Shared, socket: &Socket, tcp: bool, buffer: &mut [u8]) {
+    let mut connection = (shared.connections)();
+    let mut wire = Wire::new(shared, socket, tcp);
+    let mut phase = connection.phase();
+    let mut since = Instant::now();
+    loop {
+        match act(shared, connection.as_mut(), &mut wire) {
+            Ok(Acted::Answered) => since = Instant::now(),
+            Ok(Acted::Idle) => {}
+            Ok(Acted::Closed) => return,
+            Err(error) => return report(&error, &wire),
+        }
+        let now = connection.phase();
+        if now != phase {
+            phase = now;
+            since = Instant::now();
+        }
+        match wire.read(buffer, phase, since) {
+            Arrival::Bytes(count) => connection.feed(buffer.get(..count).unwrap_or_default()),
+            Arrival::End => {
+                connection.end();
+                if let Err(error) = act(shared, connection.as_mut(), &mut wire) {
+                    report(&error, &wire);
+                }
+                return;
+            }
+            Arrival::Failed(error) => return log::debug!("a connection broke: {error}"),
+            Arrival::Crowded => return log::debug!("an idle connection gave way to a new one"),
+            Arrival::Stopping => return log::debug!("a connection was closed by the stop"),
+            Arrival::TimedOut => return log::debug!("a connection timed out: phase={phase:?}"),
+        }
+    }
+}
+
+/// What acting on a connection's events came to.
+enum Acted {
+    /// At least one thing was sent; the connection stays.
+    Answered,
+    /// The connection is to be closed.
+    Closed,
+    /// There was nothing to do.
+    Idle,
+}
+
+/// Does what the gateway wants done, until it wants bytes.
+fn act(shared: &Shared, connection: &mut dyn Connection, wire: &mut Wire<'_>) -> io::Result<Acted> {
+    let mut acted = Acted::Idle;
+    while let Some(event) = connection.next() {
+        match event {
+            Event::Close => return Ok(Acted::Closed),
+            Event::Reply(bytes) => {
+                wire.begin_answer();
+                wire.write_all(&bytes)?;
+            }
+            Event::Request(request) => {
+                answer(shared, *request, connection, wire)?;
+            }
+        }
+        acted = Acted::Answered;
+    }
+    Ok(acted)
+}
+
+fn answer(
+    shared: &Shared,
+    request: Request,
+    connection: &mut dyn Connection,
+    wire: &mut Wire<'_>,
+) -> io::Result<()> {
+    let _running = Running::begin(shared);
+    let response = panics::handle(shared.handler.as_ref(), request);
+    wire.begin_answer();
+    connection.respond(response, wire)
+}
+
+fn report(error: &io::Error, wire: &Wire<'_>) {
+    if wire.failed() {
+        // Normal: lighttpd closes as soon as it has the whole body, before the protocol's end.
+        log::debug!("the peer did not take an answer: {error}");
+    } else {
+        log::warn!("an answer was cut in its body: {error}");
+    }
+}
+
+/// Counts a request as running, however it ends.
+struct Running<'a>(&'a Shared);
+
+impl<'a> Running<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.running.fetch_add(1, Ordering::AcqRel);
+        shared.begun.fetch_add(1, Ordering::AcqRel);
+        Self(shared)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}

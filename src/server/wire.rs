@@ -1,0 +1,272 @@
+//! One connected socket: bytes in and out, with deadlines.
+//!
+//! Nothing blocks in `recv` or `send`: both are tried first, since the bytes or the room are
+//! usually there, and `poll` waits when they are not. That costs the common request two system
+//! calls and makes every deadline exact. Each wait is cut into ticks, in which the end of the
+//! server's patience is noticed. What the bytes mean is not known here.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
+use rustix::net::SendFlags;
+use socket2::Socket;
+
+use crate::gateway::Phase;
+
+use super::Listener;
+use super::pool::Shared;
+
+/// How many requests a kept connection may still send without a pause while others queue.
+const TURNS: u32 = 16;
+
+/// How long another thread is given to take a connection that both were woken for.
+const GLANCE: Duration = Duration::from_millis(2);
+
+/// A connection's socket, as the thread that serves it sees it.
+pub(super) struct Wire<'a> {
+    shared: &'a Shared,
+    socket: &'a Socket,
+    /// Whether small writes still wait for acknowledgements of earlier ones (TCP's default).
+    delaying: bool,
+    /// Whether anything was written.
+    wrote: bool,
+    /// By when the current answer must be taken.
+    answer_until: Instant,
+    /// Whether the peer, and not the body, made the answer fail.
+    failed: bool,
+    /// Requests taken in a row while others queued.
+    turns: u32,
+}
+
+/// What came of waiting for bytes.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    /// So many bytes.
+    Bytes(usize),
+    /// None, and somebody else needs this thread.
+    Crowded,
+    /// None, and there will be none: the peer has closed its side.
+    End,
+    /// The socket is broken.
+    Failed(io::Error),
+    /// None, and the server stops.
+    Stopping,
+    /// None in time.
+    TimedOut,
+}
+
+impl<'a> Wire<'a> {
+    /// Takes a fresh connection; `tcp` says of which kind.
+    pub(super) fn new(shared: &'a Shared, socket: &'a Socket, tcp: bool) -> Self {
+        Self {
+            shared,
+            socket,
+            delaying: tcp,
+            wrote: false,
+            answer_until: Instant::now(),
+            failed: false,
+            turns: 0,
+        }
+    }
+
+    /// Begins an answer: the clock of the whole of it starts.
+    pub(super) fn begin_answer(&mut self) {
+        self.answer_until = Instant::now() + self.shared.options.waits.write_total;
+    }
+
+    /// Whether writing failed because of the peer, or because it took too long.
+    pub(super) fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Waits for bytes, as long as `phase`, which began at `since`, allows.
+    pub(super) fn read(&mut self, buffer: &mut [u8], phase: Phase, since: Instant) -> Arrival {
+        if phase == Phase::Idle {
+            // The connection was kept: the end of its last answer must not wait, nor the next.
+            self.hurry();
+            if let Err(other) = self.await_request(since) {
+                return other;
+            }
+        }
+        loop {
+            let flags = RecvFlags::DONTWAIT;
+            match rustix::net::recv(self.socket, &mut *buffer, flags) {
+                Ok((0, _)) => return Arrival::End,
+                Ok((count, _)) => return Arrival::Bytes(count),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let until = self.deadline(phase, since);
+                    if let Err(other) = self.await_ready(PollFlags::IN, until) {
+                        return other;
+                    }
+                }
+                Err(error) => return Arrival::Failed(error.into()),
+            }
+        }
+    }
+
+    fn deadline(&self, phase: Phase, since: Instant) -> Instant {
+        let waits = &self.shared.options.waits;
+        let (silent, total) = match phase {
+            Phase::Body => (waits.body, waits.body_total),
+            Phase::Drain => (waits.drain_total, waits.drain_total),
+            Phase::Head => (waits.head, waits.head_total),
+            Phase::Idle => (waits.idle_total, waits.idle_total),
+        };
+        (Instant::now() + silent).min(since + total)
+    }
+
+    /// Waits for the next request on a kept connection, unless the thread is needed elsewhere.
+    fn await_request(&mut self, since: Instant) -> Result<(), Arrival> {
+        let until = since + self.shared.options.waits.idle_total;
+        let mut glance = false;
+        loop {
+            let stopping = self.shared.is_stopping();
+            let patience = match (stopping, glance) {
+                (true, _) => Duration::ZERO,
+                (false, true) => GLANCE,
+                (false, false) => self.shared.options.tick,
+            };
+            let patience = patience.min(until.saturating_duration_since(Instant::now()));
+            let listener = if glance {
+                None
+            } else {
+                self.shared.listener.upgrade()
+            };
+            let (request, queue) =
+                poll_both(self.socket, listener.as_ref(), patience).map_err(Arrival::Failed)?;
+            let crowded = queue && self.shared.waiting.load(Ordering::Acquire) == 0;
+            if request {
+                self.turns = if crowded {
+                    self.turns.saturating_add(1)
+                } else {
+                    0
+                };
+                return if self.turns > TURNS {
+                    Err(Arrival::Crowded)
+                } else {
+                    Ok(())
+                };
+            }
+            if stopping {
+                return Err(Arrival::Stopping);
+            }
+            if crowded {
+                return Err(Arrival::Crowded);
+            }
+            // The kernel has woken a waiting thread as well: let it come first.
+            glance = queue;
+            if Instant::now() >= until {
+                return Err(Arrival::TimedOut);
+            }
+        }
+    }
+
+    fn await_ready(&self, flags: PollFlags, until: Instant) -> Result<(), Arrival> {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let mut polled = [PollFd::new(self.socket, flags)];
+            match poll(&mut polled, left.min(self.shared.options.tick)) {
+                Ok(0) => {}
+                Ok(_) => return Ok(()),
+                Err(error) => return Err(Arrival::Failed(error)),
+            }
+            if self.shared.is_over() {
+                return Err(Arrival::Stopping);
+            }
+            if Instant::now() >= until {
+                return Err(Arrival::TimedOut);
+            }
+        }
+    }
+
+    /// Sends small writes at once from now on. Nothing waits where the first write is the last.
+    fn hurry(&mut self) {
+        if self.delaying {
+            self.delaying = false;
+            // Only slower without it.
+            let _ = self.socket.set_tcp_nodelay(true);
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.wrote {
+            self.hurry();
+        }
+        loop {
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            match rustix::net::send(self.socket, bytes, flags) {
+                Ok(count) => {
+                    self.wrote = true;
+                    return Ok(count);
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let silent = Instant::now() + self.shared.options.waits.write;
+                    self.await_ready(PollFlags::OUT, silent.min(self.answer_until))
+                        .map_err(|arrival| match arrival {
+                            Arrival::Failed(error) => error,
+                            _ => io::ErrorKind::TimedOut.into(),
+                        })?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl io::Write for Wire<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.send(bytes);
+        self.failed |= sent.is_err();
+        sent
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether the connection and the queue of new ones have something, within `patience`.
+fn poll_both(
+    socket: &Socket,
+    listener: Option<&Arc<Listener>>,
+    patience: Duration,
+) -> io::Result<(bool, bool)> {
+    let request = PollFd::new(socket, PollFlags::IN);
+    match listener {
+        Some(listener) => {
+            let mut polled = [request, PollFd::new(listener.socket(), PollFlags::IN)];
+            poll(&mut polled, patience)?;
+            let [request, queue] = polled;
+            Ok((!request.revents().is_empty(), !queue.revents().is_empty()))
+        }
+        None => {
+            let mut polled = [request];
+            Ok((poll(&mut polled, patience)? > 0, false))
+        }
+    }
+}
+
+/// Whether `descriptor` has something to read within `patience`.
+pub(super) fn readable(descriptor: impl AsFd, patience: Duration) -> io::Result<bool> {
+    Ok(poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], patience)? > 0)
+}
+
+/// `poll`, where a signal is the same as the end of the wait.
+fn poll(polled: &mut [PollFd<'_>], patience: Duration) -> io::Result<usize> {
+    let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+    match rustix::event::poll(polled, Some(&patience)) {
+        Err(Errno::INTR) => Ok(0),
+        done => Ok(done?),
+    }
+}

@@ -1,0 +1,340 @@
+//! [`Storage`] over a database with server-full's tables.
+//!
+//! One file a subject: `schema` opens and mends, `names` turns collection names into ids,
+//! `select` turns a query into SQL, `read`, `write` and `delete` are the calls, `summary` keeps
+//! the row per collection that the frequent calls read instead of records.
+
+mod delete;
+mod names;
+mod read;
+mod schema;
+mod select;
+mod summary;
+mod write;
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use super::Read;
+use super::Records;
+use super::Storage;
+use super::StorageError;
+use super::Usage;
+use super::Write;
+use super::Written;
+use crate::db::Database;
+use crate::db::Session;
+use crate::sync::Clock;
+use crate::sync::CollectionName;
+use crate::sync::Query;
+use crate::sync::Record;
+use crate::sync::RecordId;
+use crate::sync::Timestamp;
+use crate::sync::Ttl;
+use crate::sync::UserId;
+
+pub use names::Names;
+
+/// How the tables are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Which collection names have fixed ids.
+    pub names: Names,
+    /// Whether missing tables of the original may be created.
+    pub create_tables: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            names: Names::Free,
+            create_tables: true,
+        }
+    }
+}
+
+/// Storage in a database.
+pub struct SqlStorage {
+    database: Arc<Database>,
+    clock: Arc<dyn Clock>,
+    names: Names,
+    in_flight: InFlight,
+}
+
+/// The longest time from taking a write's time to its commit, in centiseconds, as readers in
+/// other processes assume it (design: "X-Weave-Timestamp is a promise"). A write that takes
+/// longer is rolled back and tried again.
+const COMMIT_WITHIN: i64 = 300;
+
+/// How often a write is tried that does not keep to [`COMMIT_WITHIN`].
+const ATTEMPTS: usize = 3;
+
+impl SqlStorage {
+    /// Opens the tables: creates what is missing and brings the summary up to date with what
+    /// the original server may have written meanwhile.
+    ///
+    /// # Errors
+    /// [`StorageError::Schema`] when tables are missing and may not be created,
+    /// [`StorageError::Database`] for the rest.
+    pub fn open(
+        database: Arc<Database>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Self, StorageError> {
+        schema::open(&database, settings, clock.now())?;
+        Ok(Self {
+            database,
+            clock,
+            names: settings.names,
+            in_flight: InFlight::default(),
+        })
+    }
+
+    /// Runs a read that answers with the promised time.
+    fn read<T>(
+        &self,
+        user: UserId,
+        work: impl FnOnce(&mut Session<'_>, Timestamp) -> Result<T, StorageError>,
+    ) -> Result<Read<T>, StorageError> {
+        // Before the snapshot: what is not in it has a greater time.
+        let promise = self.time();
+        let now = self.clock.now();
+        self.database.read(|session| {
+            let time = promise.max(summary::last_write(session, user)?);
+            Ok(Read {
+                value: work(session, now)?,
+                time,
+            })
+        })
+    }
+
+    /// Runs a write at a time above all earlier ones of this user.
+    fn change<T>(
+        &self,
+        user: UserId,
+        mut work: impl FnMut(&mut Session<'_>, Timestamp) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let mut attempt = 1;
+        loop {
+            let flight = self.in_flight.register();
+            let result = self.database.write(|session| {
+                let last = summary::last_write(session, user)?;
+                let now = self.clock.now();
+                let time = flight.depart(now.max(last.next()));
+                if last.centis() - now.centis() > DAY {
+                    log::warn!(
+                        "user {user} has a record from the future ({last}); all his writes get \
+                         later times. Is the clock right?"
+                    );
+                }
+                let value = work(session, time)?;
+                summary::set_last_write(session, user, time)?;
+                let late = self.clock.now().centis() - now.centis() > COMMIT_WITHIN;
+                if late && attempt < ATTEMPTS {
+                    Err(Interrupted::Late)
+                } else {
+                    Ok(value)
+                }
+            });
+            match result {
+                Err(Interrupted::Late) => log::info!("a write took too long and is done again"),
+                Err(Interrupted::Failed(error)) => return Err(error),
+                Ok(value) => return Ok(value),
+            }
+            attempt += 1;
+        }
+    }
+}
+
+/// A day, in centiseconds.
+const DAY: i64 = 24 * 60 * 60 * 100;
+
+/// Why a write transaction was rolled back.
+enum Interrupted {
+    Failed(StorageError),
+    Late,
+}
+
+impl<E: Into<StorageError>> From<E> for Interrupted {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Storage for SqlStorage {
+    fn collections(&self, user: UserId) -> Result<Read<Vec<(String, Timestamp)>>, StorageError> {
+        self.read(user, |session, _| {
+            read::collections(session, self.names, user)
+        })
+    }
+
+    fn usage(&self, user: UserId) -> Result<Read<Vec<(String, Usage)>>, StorageError> {
+        self.read(user, |session, now| {
+            read::usage(session, self.names, user, now)
+        })
+    }
+
+    fn used(&self, user: UserId) -> Result<Read<u64>, StorageError> {
+        self.read(user, |session, now| summary::used(session, user, now))
+    }
+
+    fn record(
+        &self,
+        user: UserId,
+        collection: &CollectionName,
+        id: &RecordId,
+        visit: &mut dyn FnMut(&Record<'_>),
+    ) -> Result<Read<()>, StorageError> {
+        self.read(user, |session, now| {
+            match self.names.find(session, user, collection)? {
+                Some(collection) => read::record(session, user, collection, id, now, visit),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn records(
+        &self,
+        user: UserId,
+        collection: &CollectionName,
+        query: Query,
+    ) -> Result<Box<dyn Records>, StorageError> {
+        let promise = self.time();
+        let now = self.clock.now();
+        let mut snapshot = self.database.snapshot()?;
+        let mut session = snapshot.session();
+        let time = promise.max(summary::last_write(&mut session, user)?);
+        let collection = self.names.find(&mut session, user, collection)?;
+        let query = select::Selection::new(user, collection, query, now);
+        Ok(Box::new(read::SqlRecords {
+            snapshot,
+            query,
+            time,
+        }))
+    }
+
+    fn check(&self, write: &Write<'_>) -> Result<(), StorageError> {
+        self.database.read(|session| {
+            let collection = self.names.find(session, write.user, write.collection)?;
+            let row = summary::find(session, write.user, collection)?;
+            summary::unmodified(&row, write.unmodified_since)?;
+            write::left(session, write, self.clock.now())?;
+            Ok(())
+        })
+    }
+
+    fn write(&self, write: &Write<'_>) -> Result<Written, StorageError> {
+        self.change(write.user, |session, time| {
+            write::write(session, self.names, write, time)
+        })
+    }
+
+    fn delete(
+        &self,
+        user: UserId,
+        collection: &CollectionName,
+        query: &Query,
+        unmodified_since: Option<Timestamp>,
+    ) -> Result<Timestamp, StorageError> {
+        self.change(user, |session, time| {
+            if let Some(collection) = self.names.find(session, user, collection)? {
+                delete::records(session, user, collection, query, unmodified_since, time)?;
+            }
+            Ok(time)
+        })
+    }
+
+    fn delete_all(&self, user: UserId) -> Result<Timestamp, StorageError> {
+        self.change(user, |session, time| {
+            delete::all(session, user)?;
+            Ok(time)
+        })
+    }
+
+    fn forget(&self, user: UserId) -> Result<(), StorageError> {
+        self.database.write(|session| delete::forget(session, user))
+    }
+
+    fn highest_user(&self) -> Result<UserId, StorageError> {
+        self.database.read(read::highest_user)
+    }
+
+    fn purge(&self) -> Result<u64, StorageError> {
+        let now = self.clock.now();
+        // A look first: most of the time there is nothing to do, and nobody has to wait for it.
+        let due = self.database.read(|session| summary::due(session, now))?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        self.database
+            .write(|session| delete::expired(session, &due, now))
+    }
+
+    fn time(&self) -> Timestamp {
+        let bound = self.clock.now().minus_centis(COMMIT_WITHIN);
+        self.in_flight
+            .earliest()
+            .map_or(bound, |earliest| bound.min(earliest.minus_centis(1)))
+    }
+}
+
+/// The times of writes of this process that may not be committed yet.
+///
+/// [`COMMIT_WITHIN`] covers the writes of other processes; the commit of one's own may take as
+/// long as the disk wants.
+#[derive(Default)]
+struct InFlight {
+    times: Mutex<Vec<Timestamp>>,
+}
+
+impl InFlight {
+    fn register(&self) -> Flight<'_> {
+        Flight {
+            of: self,
+            time: Cell::new(None),
+        }
+    }
+
+    fn earliest(&self) -> Option<Timestamp> {
+        self.times().iter().min().copied()
+    }
+
+    fn times(&self) -> MutexGuard<'_, Vec<Timestamp>> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One write; not in flight any more when this is dropped.
+struct Flight<'a> {
+    of: &'a InFlight,
+    time: Cell<Option<Timestamp>>,
+}
+
+impl Flight<'_> {
+    fn depart(&self, time: Timestamp) -> Timestamp {
+        self.of.times().push(time);
+        self.time.set(Some(time));
+        time
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        if let Some(time) = self.time.get() {
+            let mut times = self.of.times();
+            if let Some(place) = times.iter().position(|known| *known == time) {
+                times.swap_remove(place);
+            }
+        }
+    }
+}
+
+/// The bound that divides unexpired from expired records at `now`: those with `ttl > bound` live.
+///
+/// [`Ttl::NEVER`] lies in 2036, and what carries it lives on.
+fn expiry_bound(now: Timestamp) -> i64 {
+    now.seconds().min(Ttl::NEVER - 1)
+}

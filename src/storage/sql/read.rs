@@ -1,0 +1,149 @@
+//! The calls that read.
+
+use std::ops::ControlFlow;
+
+use super::Names;
+use super::Records;
+use super::StorageError;
+use super::Usage;
+use super::expiry_bound;
+use super::select::Selection;
+use super::summary;
+use crate::db::Flow;
+use crate::db::Row;
+use crate::db::Session;
+use crate::db::Snapshot;
+use crate::sync::Record;
+use crate::sync::RecordId;
+use crate::sync::Timestamp;
+use crate::sync::UserId;
+
+pub(super) fn collections(
+    session: &mut Session<'_>,
+    names: Names,
+    user: UserId,
+) -> Result<Vec<(String, Timestamp)>, StorageError> {
+    let mut names = names.all(session, user)?;
+    let rows = summary::all(session, user)?;
+    // A row whose name was lost belongs to records that nobody can ask for.
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((names.remove(&row.collection)?, row.modified)))
+        .collect())
+}
+
+pub(super) fn usage(
+    session: &mut Session<'_>,
+    names: Names,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<(String, Usage)>, StorageError> {
+    let mut names = names.all(session, user)?;
+    let mut all = Vec::new();
+    for row in summary::all(session, user)? {
+        let Some(name) = names.remove(&row.collection) else {
+            continue;
+        };
+        let usage = summary::usage(session, user, &row, now)?;
+        if usage.records > 0 {
+            all.push((name, usage));
+        }
+    }
+    Ok(all)
+}
+
+pub(super) fn record(
+    session: &mut Session<'_>,
+    user: UserId,
+    collection: i64,
+    id: &RecordId,
+    now: Timestamp,
+    visit: &mut dyn FnMut(&Record<'_>),
+) -> Result<(), StorageError> {
+    const RECORD: &str = "
+        SELECT id, modified, payload, parentid, predecessorid, sortindex
+        FROM wbo
+        WHERE id = :id AND username = :user AND collection = :collection
+            AND (ttl > :now OR ttl IS NULL)";
+    let params = [
+        (":id", id.as_str().into()),
+        (":user", user.0.into()),
+        (":collection", collection.into()),
+        (":now", expiry_bound(now).into()),
+    ];
+    session.query_one(RECORD, &params, |row| visit(&full(row)))?;
+    Ok(())
+}
+
+/// The records of a selection in a snapshot.
+pub(super) struct SqlRecords {
+    pub(super) snapshot: Snapshot,
+    pub(super) query: Selection,
+    pub(super) time: Timestamp,
+}
+
+impl Records for SqlRecords {
+    fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    fn count(&mut self) -> Result<u64, StorageError> {
+        let mut session = self.snapshot.session();
+        let count =
+            session.query_one(&self.query.count(), &self.query.params(0), |row| row.int(0))?;
+        Ok(count
+            .flatten()
+            .and_then(|count| u64::try_from(count).ok())
+            .unwrap_or_default())
+    }
+
+    fn each(
+        &mut self,
+        skip: u64,
+        visit: &mut dyn FnMut(&Record<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        let read = if self.query.is_full() { full } else { id_only };
+        let params = self.query.params(skip);
+        self.snapshot
+            .session()
+            .query(&self.query.select(), &params, |row| {
+                Ok::<Flow, StorageError>(visit(&read(row)))
+            })
+    }
+}
+
+fn full<'a>(row: &'a Row<'_>) -> Record<'a> {
+    Record {
+        id: row.text(0).unwrap_or_default(),
+        modified: Timestamp::from_centis(row.int(1).unwrap_or_default()),
+        payload: row.text(2),
+        parentid: row.text(3),
+        predecessorid: row.text(4),
+        sortindex: row.int(5),
+    }
+}
+
+fn id_only<'a>(row: &'a Row<'_>) -> Record<'a> {
+    Record {
+        id: row.text(0).unwrap_or_default(),
+        modified: Timestamp::ZERO,
+        payload: None,
+        parentid: None,
+        predecessorid: None,
+        sortindex: None,
+    }
+}
+
+pub(super) fn highest_user(session: &mut Session<'_>) -> Result<UserId, StorageError> {
+    const HIGHEST: &str = "
+        SELECT MAX(id)
+        FROM (
+            SELECT MAX(username) AS id FROM wbo
+            UNION ALL
+            SELECT MAX(userid) AS id FROM collections
+            UNION ALL
+            SELECT MAX(userid) AS id FROM weaved_users
+        ) AS ids";
+    let highest = session.query_one(HIGHEST, &[], |row| row.int(0))?;
+    Ok(UserId(highest.flatten().unwrap_or_default()))
+}

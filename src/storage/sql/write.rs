@@ -1,0 +1,152 @@
+//! Storing records.
+
+use super::Names;
+use super::StorageError;
+use super::Write;
+use super::Written;
+use super::delete;
+use super::expiry_bound;
+use super::summary;
+use super::summary::Summary;
+use crate::db::Session;
+use crate::sync::Timestamp;
+use crate::sync::Ttl;
+use crate::sync::Wbo;
+
+pub(super) fn write(
+    session: &mut Session<'_>,
+    names: Names,
+    write: &Write<'_>,
+    time: Timestamp,
+) -> Result<Written, StorageError> {
+    let found = names.find(session, write.user, write.collection)?;
+    let before = summary::find(session, write.user, found)?;
+    summary::unmodified(&before, write.unmodified_since)?;
+    let left = left(session, write, time)?;
+    if !write.records.is_empty() {
+        let collection = names.find_or_create(session, write.user, write.collection)?;
+        let mut row = Summary {
+            collection,
+            ..before
+        };
+        if row.is_stale(time) {
+            row = delete::expired_of(session, write.user, &row, time)?;
+        }
+        for record in write.records {
+            store(session, write, record, &mut row, time)?;
+        }
+        row.modified = time;
+        summary::store(session, write.user, &row)?;
+    }
+    Ok(Written {
+        modified: time,
+        left,
+    })
+}
+
+/// The bytes that a user's quota leaves him, if he has one.
+///
+/// Refuses by what is stored, not by what comes; a write without any payload only tidies up.
+pub(super) fn left(
+    session: &mut Session<'_>,
+    write: &Write<'_>,
+    now: Timestamp,
+) -> Result<Option<u64>, StorageError> {
+    let Some(quota) = write.quota else {
+        return Ok(None);
+    };
+    let left = quota.saturating_sub(summary::used(session, write.user, now)?);
+    let tidies_up =
+        !write.records.is_empty() && write.records.iter().all(|record| record.payload.is_none());
+    if left == 0 && !tidies_up {
+        return Err(StorageError::OverQuota);
+    }
+    Ok(Some(left))
+}
+
+/// Creates or updates one record and counts it into the summary.
+fn store(
+    session: &mut Session<'_>,
+    write: &Write<'_>,
+    record: &Wbo<'_>,
+    row: &mut Summary,
+    time: Timestamp,
+) -> Result<(), StorageError> {
+    let id = record.id.as_deref().unwrap_or_default();
+    const STORED: &str = "
+        SELECT COALESCE(payload_size, 0), ttl
+        FROM wbo
+        WHERE id = :id AND username = :user AND collection = :collection";
+    let key = [
+        (":id", id.into()),
+        (":user", write.user.0.into()),
+        (":collection", row.collection.into()),
+    ];
+    let stored = session.query_one(STORED, &key, |found| {
+        (
+            found.int(0).unwrap_or_default(),
+            found.int(1).unwrap_or(Ttl::NEVER),
+        )
+    })?;
+    let size = record
+        .payload
+        .as_ref()
+        .map(|payload| i64::try_from(payload.len()));
+    let size = size.map(|size| size.unwrap_or(i64::MAX));
+    // A payload without ttl lives for ever; without a payload the record lives on as it did.
+    let expiry = match (record.ttl, size) {
+        (Some(ttl), _) => Some(ttl.expiry(time)),
+        (None, Some(_)) => Some(Ttl::NEVER),
+        (None, None) => None,
+    };
+    let [id, user, collection] = key;
+    let params = [
+        id,
+        user,
+        collection,
+        (":parentid", record.parentid.as_deref().into()),
+        (":predecessorid", record.predecessorid.as_deref().into()),
+        (":sortindex", record.sortindex.into()),
+        (":modified", time.centis().into()),
+        (":payload", record.payload.as_deref().into()),
+        (":size", size.into()),
+        (":ttl", expiry.into()),
+    ];
+    // An expired record that was not purged (one of this very batch) is as good as absent.
+    let alive = stored.filter(|(_, ttl)| *ttl > expiry_bound(time));
+    if stored.is_some() && alive.is_none() {
+        const REMOVE: &str = "
+            DELETE FROM wbo
+            WHERE id = :id AND username = :user AND collection = :collection";
+        session.execute(REMOVE, &key)?;
+        row.records -= 1;
+        row.bytes -= stored.map_or(0, |(size, _)| size);
+    }
+    if let Some((old_size, _)) = alive {
+        const UPDATE: &str = "
+            UPDATE wbo
+            SET parentid = COALESCE(:parentid, parentid),
+                predecessorid = COALESCE(:predecessorid, predecessorid),
+                sortindex = COALESCE(:sortindex, sortindex),
+                modified = :modified,
+                payload = COALESCE(:payload, payload),
+                payload_size = COALESCE(:size, payload_size),
+                ttl = COALESCE(:ttl, ttl)
+            WHERE id = :id AND username = :user AND collection = :collection";
+        session.execute(UPDATE, &params)?;
+        row.bytes += size.map_or(0, |size| size - old_size);
+    } else {
+        const INSERT: &str = "
+            INSERT INTO wbo
+                (id, username, collection, parentid, predecessorid, sortindex, modified,
+                payload, payload_size, ttl)
+            VALUES
+                (:id, :user, :collection, :parentid, :predecessorid, :sortindex, :modified,
+                :payload, COALESCE(:size, 0), COALESCE(:ttl, 2100000000))";
+        session.execute(INSERT, &params)?;
+        row.records += 1;
+        row.bytes += size.unwrap_or_default();
+    }
+    row.expires = row.expires.min(expiry.unwrap_or(Ttl::NEVER));
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! JSON details that are the protocol's own: ASCII-only output, and the number tokens that
+//! only Python's JSON knows.
+
+use std::borrow::Cow;
+
+use super::BadBody;
+
+/// Appends `text` as a JSON string, in pure ASCII (spec/storage-1.1.md, quirk 6).
+///
+/// No raw newline can come out of this, which `application/newlines` depends on.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(plain) = rest.bytes().position(|byte| !is_plain(byte)) {
+        let (before, from) = rest.split_at(plain);
+        out.extend_from_slice(before.as_bytes());
+        let mut chars = from.chars();
+        if let Some(special) = chars.next() {
+            write_escape(special, out);
+        }
+        rest = chars.as_str();
+    }
+    out.extend_from_slice(rest.as_bytes());
+    out.push(b'"');
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte >= 0x20 && byte < 0x7f && byte != b'"' && byte != b'\\'
+}
+
+fn write_escape(special: char, out: &mut Vec<u8>) {
+    match special {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        other => {
+            for unit in other.encode_utf16(&mut [0; 2]) {
+                out.extend_from_slice(b"\\u");
+                for shift in [12, 8, 4, 0] {
+                    let digit = u32::from(*unit >> shift & 0xf);
+                    out.push(char::from_digit(digit, 16).map_or(b'0', |digit| digit as u8));
+                }
+            }
+        }
+    }
+}
+
+/// A body as text, ready to be parsed.
+#[derive(Debug)]
+pub struct JsonText<'a>(Cow<'a, str>);
+
+impl<'a> JsonText<'a> {
+    /// Takes a body, which must be UTF-8.
+    ///
+    /// # Errors
+    /// [`BadBody::Json`] when it is not.
+    pub fn from_body(body: &'a [u8]) -> Result<Self, BadBody> {
+        let text = std::str::from_utf8(body).map_err(|_| BadBody::Json)?;
+        Ok(Self(without_python_numbers(text)))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text with the bare words `NaN`, `Infinity` and `-Infinity` replaced by numbers that no
+/// rule accepts.
+///
+/// The original's parser reads these words, so a body that holds one is an invalid object
+/// (code 8) and not broken JSON (code 6): conformance case 33.
+fn without_python_numbers(text: &str) -> Cow<'_, str> {
+    // Almost no body holds them at all.
+    if !text.contains("NaN") && !text.contains("Infinity") {
+        return Cow::Borrowed(text);
+    }
+    let mut replaced = String::new();
+    let mut copied = 0;
+    let mut in_string = false;
+    let mut position = 0;
+    let bytes = text.as_bytes();
+    while let Some(byte) = bytes.get(position) {
+        match byte {
+            b'\\' if in_string => position += 1,
+            b'"' => in_string = !in_string,
+            b'N' | b'I' if !in_string => {
+                let rest = text.get(position..).unwrap_or_default();
+                let word = ["NaN", "Infinity"]
+                    .into_iter()
+                    .find(|word| rest.starts_with(word));
+                if let Some(word) = word {
+                    replaced.push_str(text.get(copied..position).unwrap_or_default());
+                    replaced.push_str("1e999");
+                    copied = position + word.len();
+                    position = copied;
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        position += 1;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    replaced.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(replaced)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(text: &str) -> String {
+        let mut out = Vec::new();
+        write_text(text, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn text_is_written_in_ascii() {
+        assert_eq!(written("plain"), r#""plain""#);
+        assert_eq!(written(""), r#""""#);
+        assert_eq!(written("é😀"), r#""\u00e9\ud83d\ude00""#);
+        assert_eq!(
+            written("a\"b\\c/d\n\r\t\0\x7f"),
+            r#""a\"b\\c/d\n\r\t\u0000\u007f""#
+        );
+    }
+
+    #[test]
+    fn python_numbers_are_replaced_outside_strings_only() {
+        assert_eq!(
+            without_python_numbers(r#"{"a":NaN,"b":"NaN"}"#),
+            r#"{"a":1e999,"b":"NaN"}"#
+        );
+        assert_eq!(
+            without_python_numbers(r#"[-Infinity,"\"NaN"]"#),
+            r#"[-1e999,"\"NaN"]"#
+        );
+        assert_eq!(without_python_numbers("{}"), "{}");
+        assert_eq!(without_python_numbers("NaN"), "1e999");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_the_same(text in any::<String>()) {
+            let json = written(&text);
+            prop_assert!(json.is_ascii() && !json.contains('\n'));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+
+        #[test]
+        fn any_text_can_be_searched_for_python_numbers(text in r#"(NaN|Infinity|"|\\|é|x){0,12}"#) {
+            let _ = without_python_numbers(&text);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! One line of log for a request: who asked for what, and how it ended.
+//!
+//! Never credentials, payloads, queries or raw paths: a path that leads nowhere is shown with
+//! everything unusual escaped, and cut.
+
+use std::fmt::Write;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::error::Weight;
+use crate::message::Request;
+
+/// The target under which every request is logged, when that is asked for.
+const ACCESS: &str = "weaved::access";
+
+/// How much of a path is shown, in bytes.
+const MAX_PATH: usize = 160;
+
+/// What is known of a request from its beginning.
+pub(super) struct LogLine {
+    id: String,
+    request: String,
+    started: Instant,
+}
+
+impl LogLine {
+    pub(super) fn new(request: &Request) -> Self {
+        static REQUESTS: AtomicU32 = AtomicU32::new(0);
+        let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+        let mut text = String::new();
+        let method = request.method.as_bytes();
+        push_escaped(
+            method.get(..method.len().min(16)).unwrap_or_default(),
+            &mut text,
+        );
+        text.push(' ');
+        match &request.path {
+            Some(path) => {
+                text.push_str(&path.prefix.escape_default().to_string());
+                for segment in &path.segments {
+                    text.push('/');
+                    push_escaped(segment, &mut text);
+                    if text.len() > MAX_PATH {
+                        text.push_str("...");
+                        break;
+                    }
+                }
+            }
+            None => text.push_str("(outside the mount)"),
+        }
+        let peer = request.peer.bytes().all(|byte| byte.is_ascii_graphic());
+        let peer = if peer { request.peer.as_str() } else { "?" };
+        if !peer.is_empty() {
+            text.push_str(" from ");
+            text.push_str(peer);
+        }
+        Self {
+            id: format!("{}-{number:x}", std::process::id()),
+            request: text,
+            started: Instant::now(),
+        }
+    }
+
+    /// What the client may be told, so that somebody can find the line.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Writes the line of a refused or failed request.
+    pub(super) fn refused(&self, status: u16, weight: Weight, reason: &str) {
+        let Self { id, request, .. } = self;
+        let level = match weight {
+            Weight::Failed => log::Level::Error,
+            Weight::Refused => log::Level::Info,
+            Weight::Suspicious => log::Level::Warn,
+            Weight::Usual => log::Level::Debug,
+        };
+        log::log!(level, "{status} {request}: {reason} (id {id})");
+    }
+
+    /// Writes the line that every request gets when that is asked for.
+    pub(super) fn access(&self, status: u16) {
+        let Self {
+            id,
+            request,
+            started,
+        } = self;
+        let millis = started.elapsed().as_millis();
+        log::info!(target: ACCESS, "{status} {request} {millis} ms (id {id})");
+    }
+}
+
+fn push_escaped(bytes: &[u8], out: &mut String) {
+    let shown = bytes.get(..bytes.len().min(MAX_PATH)).unwrap_or_default();
+    for byte in shown {
+        if byte.is_ascii_alphanumeric() || b"._~-".contains(byte) {
+            out.push(char::from(*byte));
+        } else {
+            // A string takes everything.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Path;
+
+    #[test]
+    fn paths_are_shown_escaped_and_cut() {
+        let path = Path {
+            prefix: "/y".to_owned(),
+            segments: vec![b"a\nb".to_vec(), vec![b'x'; 1000], b"z".to_vec()],
+            trailing_slash: false,
+        };
+        let request = Request {
+            method: "GET".to_owned(),
+            path: Some(path),
+            peer: "127.0.0.1".to_owned(),
+            ..Request::default()
+        };
+        let line = LogLine::new(&request);
+        assert_eq!(
+            line.request,
+            format!("GET /y/a%0Ab/{}... from 127.0.0.1", "x".repeat(160))
+        );
+    }
+}

@@ -1,0 +1,353 @@
+//! Accounts in a database: tables, names and ids.
+
+use std::thread;
+
+use rusqlite::Connection;
+use weaved::accounts::Account;
+use weaved::accounts::Accounts;
+use weaved::accounts::AccountsError;
+use weaved::accounts::Credential;
+use weaved::accounts::Email;
+use weaved::accounts::Family;
+use weaved::accounts::Login;
+use weaved::accounts::NewAccount;
+use weaved::accounts::Refusal;
+use weaved::accounts::SqlSettings;
+use weaved::accounts::State;
+use weaved::sync::UserId;
+
+use crate::support::FAMILIES;
+use crate::support::File;
+use crate::support::MD5;
+use crate::support::SSHA;
+use crate::support::assert_enters;
+use crate::support::assert_refused;
+use crate::support::imported;
+use crate::support::log_in;
+use crate::support::name;
+use crate::support::new_password;
+use crate::support::of;
+use crate::support::with_users;
+
+#[test]
+fn an_account_lives_from_creation_to_removal() {
+    for family in FAMILIES {
+        let file = File::new();
+        let accounts = file.open(of(family));
+        assert_eq!(accounts.highest_id().unwrap(), 0);
+        let joe = NewAccount {
+            name: name("joe"),
+            email: Some(Email::new("joe@example.com").unwrap()),
+            credential: Credential::Password(new_password("open sesame")),
+        };
+        let id = accounts.create(&joe, 0).unwrap();
+        assert_eq!(id, UserId(1));
+        let mut expected = Account {
+            id,
+            name: name("joe"),
+            email: Some("joe@example.com".into()),
+            state: State::Active,
+            node: None,
+        };
+        assert_eq!(
+            accounts.find(&name("joe")).unwrap().as_ref(),
+            Some(&expected)
+        );
+        assert_enters(&accounts, "joe", "open sesame", 1);
+
+        accounts.set_email(id, None).unwrap();
+        expected.email = None;
+        accounts
+            .set_password(id, &new_password("close sesame"))
+            .unwrap();
+        assert_refused(&accounts, "joe", "open sesame", Refusal::WrongPassword);
+        assert_enters(&accounts, "joe", "close sesame", 1);
+
+        accounts.set_state(id, State::Disabled).unwrap();
+        expected.state = State::Disabled;
+        assert_eq!(accounts.find(&name("joe")).unwrap(), Some(expected));
+        assert_refused(&accounts, "joe", "close sesame", Refusal::Disabled);
+        assert_refused(&accounts, "joe", "open sesame", Refusal::WrongPassword);
+        accounts.set_state(id, State::Active).unwrap();
+        assert_enters(&accounts, "joe", "close sesame", 1);
+
+        accounts.delete(id).unwrap();
+        assert_eq!(accounts.find(&name("joe")).unwrap(), None);
+        assert_refused(&accounts, "joe", "close sesame", Refusal::UnknownName);
+    }
+}
+
+#[test]
+fn an_imported_hash_keeps_its_password() {
+    for (family, hash) in FAMILIES.into_iter().zip([SSHA, MD5]) {
+        let file = File::new();
+        let accounts = file.open(of(family));
+        let id = accounts.create(&imported("joe", hash), 0).unwrap();
+        let Login::Accepted(account) = log_in(&accounts, "joe", "password1") else {
+            panic!("{hash} does not fit its password");
+        };
+        assert_eq!(account.id, id);
+        assert_eq!(account.email.as_deref(), Some("joe@example.com"));
+    }
+}
+
+#[test]
+fn nothing_can_be_changed_of_an_account_that_is_not() {
+    for family in FAMILIES {
+        let file = File::new();
+        let accounts = file.open(of(family));
+        let id = UserId(7);
+        for result in [
+            accounts.delete(id),
+            accounts.set_email(id, None),
+            accounts.set_password(id, &new_password("open sesame")),
+            accounts.set_state(id, State::Active),
+        ] {
+            assert!(matches!(result, Err(AccountsError::NotFound)), "{result:?}");
+        }
+    }
+}
+
+#[test]
+fn an_id_is_never_given_twice() {
+    for family in FAMILIES {
+        let file = File::new();
+        let accounts = file.open(of(family));
+        let create = |user: &str, floor| accounts.create(&imported(user, SSHA), floor).unwrap().0;
+        assert_eq!(create("a", 0), 1);
+        assert_eq!(create("b", 0), 2);
+        accounts.delete(UserId(2)).unwrap();
+        assert_eq!(create("c", 0), 3);
+        // The storage knows of records of user 10.
+        assert_eq!(create("d", 10), 11);
+        accounts.delete(UserId(11)).unwrap();
+        accounts.delete(UserId(3)).unwrap();
+        accounts.delete(UserId(1)).unwrap();
+        assert_eq!(create("e", 0), 12);
+        // The original makes an account, and ours removes it.
+        let (table, id) = match family {
+            Family::User => ("user", "userid"),
+            Family::Users => ("users", "id"),
+        };
+        file.run(&format!(
+            "INSERT INTO {table} ({id}, username) VALUES (20, 'x')"
+        ));
+        accounts.delete(UserId(20)).unwrap();
+        drop(accounts);
+        let accounts = file.open(of(family));
+        assert_eq!(accounts.highest_id().unwrap(), 20);
+        assert_eq!(
+            accounts.create(&imported("f", SSHA), 0).unwrap(),
+            UserId(21)
+        );
+    }
+}
+
+#[test]
+fn ids_that_run_out_are_an_error() {
+    let file = File::new();
+    let accounts = file.open(SqlSettings::default());
+    let result = accounts.create(&imported("joe", SSHA), i64::MAX);
+    assert!(matches!(result, Err(AccountsError::IdsExhausted(i64::MAX))));
+    assert_eq!(
+        accounts.create(&imported("joe", SSHA), i64::MIN).unwrap(),
+        UserId(1)
+    );
+}
+
+#[test]
+fn a_name_is_taken_once_whatever_its_case() {
+    for family in FAMILIES {
+        let file = File::new();
+        let accounts = file.open(of(family));
+        accounts.create(&imported("Joe", SSHA), 0).unwrap();
+        let create = |user: &str| accounts.create(&imported(user, SSHA), 0);
+        assert!(matches!(create("Joe"), Err(AccountsError::NameTaken)));
+        for similar in ["joe", "JOE"] {
+            assert!(matches!(create(similar), Err(AccountsError::NameSimilar)));
+        }
+        let long = "x".repeat(33);
+        assert!(matches!(create(&long), Err(AccountsError::NameTooLong)));
+        assert!(create(&long[1..]).is_ok());
+    }
+}
+
+#[test]
+fn a_name_is_looked_up_as_given_and_then_in_lower_case() {
+    let rows = [
+        (1, "joe", Some(SSHA), Some(1)),
+        (2, "Joe", Some(SSHA), Some(1)),
+        (3, "Eve", Some(SSHA), Some(1)),
+    ];
+    let file = with_users(&rows);
+    let accounts = file.open(SqlSettings::default());
+    let id = |user| accounts.find(&name(user)).unwrap().map(|found| found.id.0);
+    assert_eq!(id("joe"), Some(1));
+    assert_eq!(id("Joe"), Some(2));
+    assert_eq!(id("JOE"), Some(1));
+    assert_eq!(id("Eve"), Some(3));
+    assert_eq!(id("eve"), None);
+    assert_eq!(id("EVE"), None);
+    assert_enters(&accounts, "JOE", "password1", 1);
+}
+
+#[test]
+fn reset_codes_go_with_the_account_and_with_the_old_password() {
+    let file = File::new();
+    let accounts = file.open(of(Family::User));
+    let codes = || file.value::<i64>("SELECT COUNT(*) FROM reset_codes");
+    let add = || {
+        file.run(
+            "INSERT INTO reset_codes VALUES ('1', 'auth', 'AAAA-BBBB-CCCC-DDDD', NULL),
+             ('2', 'auth', 'AAAA-BBBB-CCCC-EEEE', NULL)",
+        );
+    };
+    accounts.create(&imported("joe", SSHA), 0).unwrap();
+    add();
+    accounts
+        .set_password(UserId(1), &new_password("open sesame"))
+        .unwrap();
+    assert_eq!(codes(), 1);
+    file.run("DELETE FROM reset_codes");
+    add();
+    accounts.delete(UserId(1)).unwrap();
+    assert_eq!(codes(), 1);
+    // Not an account: nothing is removed with it.
+    assert!(accounts.delete(UserId(2)).is_err());
+    assert_eq!(codes(), 1);
+
+    let file = File::new();
+    let accounts = file.open(of(Family::Users));
+    accounts.create(&imported("joe", SSHA), 0).unwrap();
+    file.run("UPDATE users SET reset = 'AAAA-BBBB-CCCC-DDDD', reset_expiration = 'x'");
+    accounts
+        .set_password(UserId(1), &new_password("open sesame"))
+        .unwrap();
+    let left = "SELECT COUNT(*) FROM users WHERE reset IS NULL AND reset_expiration IS NULL";
+    assert_eq!(file.value::<i64>(left), 1);
+}
+
+#[test]
+fn the_table_with_rows_counts() {
+    let users = "CREATE TABLE users (id INTEGER PRIMARY KEY, username VARCHAR(32),
+         password_hash VARCHAR(128), email VARCHAR(64), status INTEGER);";
+    let user = "CREATE TABLE user (userid INTEGER PRIMARY KEY, username VARCHAR(32) UNIQUE,
+         password VARCHAR(128), accountStatus INTEGER, mail VARCHAR(64), mailVerified INTEGER,
+         syncNode VARCHAR(64));";
+    let in_users = "INSERT INTO users (id, username) VALUES (1, 'joe'), (2, 'eve');";
+    let in_user = "INSERT INTO user (userid, username) VALUES (1, 'joe');";
+    #[track_caller]
+    fn check(sql: &[&str], configured: Family, expected: Family) {
+        let file = File::new();
+        file.run(&sql.concat());
+        assert_eq!(file.open(of(configured)).family(), expected);
+    }
+    check(&[], Family::User, Family::User);
+    check(&[], Family::Users, Family::Users);
+    check(&[users], Family::User, Family::User);
+    check(&[user, users], Family::Users, Family::Users);
+    check(&[user, users, in_users], Family::User, Family::Users);
+    check(&[user, users, in_user], Family::Users, Family::User);
+    check(&[users, in_users], Family::User, Family::Users);
+
+    let file = File::new();
+    file.run(&[user, users, in_user, in_users].concat());
+    let Err(error) = file.try_open(SqlSettings::default()) else {
+        panic!("both tables with rows are accepted");
+    };
+    assert!(matches!(
+        error,
+        AccountsError::TwoFamilies { user: 1, users: 2 }
+    ));
+    assert_eq!(
+        error.to_string(),
+        "both account tables hold accounts: \"user\" has 1, \"users\" has 2; keep the one that \
+         is in use, and rename or empty the other (the newer server's is \"user\")"
+    );
+}
+
+#[test]
+fn a_missing_table_is_made_only_when_it_may_be() {
+    for (family, table) in FAMILIES.into_iter().zip(["user", "users"]) {
+        let file = File::new();
+        let closed = SqlSettings {
+            create_tables: false,
+            ..of(family)
+        };
+        let Err(AccountsError::TableMissing { table: missing }) = file.try_open(closed.clone())
+        else {
+            panic!("{table} is missing, but accepted");
+        };
+        assert_eq!(missing, table);
+        drop(file.open(of(family)));
+        assert_eq!(file.open(closed).family(), family);
+    }
+}
+
+#[test]
+fn the_list_is_by_id_and_leaves_out_what_is_no_account() {
+    for family in FAMILIES {
+        let file = File::new();
+        let accounts = file.open(of(family));
+        for user in ["joe", "eve", "bob"] {
+            accounts.create(&imported(user, SSHA), 0).unwrap();
+        }
+        accounts.set_state(UserId(2), State::Disabled).unwrap();
+        let (table, id) = match family {
+            Family::User => ("user", "userid"),
+            Family::Users => ("users", "id"),
+        };
+        file.run(&format!(
+            "INSERT INTO {table} ({id}, username) VALUES (9, 'no name')"
+        ));
+        let mut listed = Vec::new();
+        accounts
+            .list(&mut |account| listed.push((account.id.0, account.name, account.state)))
+            .unwrap();
+        let expected = [
+            (1, name("joe"), State::Active),
+            (2, name("eve"), State::Disabled),
+            (3, name("bob"), State::Active),
+        ];
+        assert_eq!(listed, expected);
+        assert_eq!(accounts.highest_id().unwrap(), 9);
+    }
+}
+
+#[test]
+fn many_threads_make_accounts_with_ids_of_their_own() {
+    let file = File::new();
+    let accounts = file.open(SqlSettings::default());
+    let mut ids = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|thread| {
+                let accounts = &accounts;
+                scope.spawn(move || {
+                    (0..5)
+                        .map(|n| {
+                            let user = format!("user-{thread}-{n}");
+                            accounts.create(&imported(&user, SSHA), 0).unwrap().0
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let ids = threads.into_iter().flat_map(|made| made.join().unwrap());
+        ids.collect::<Vec<_>>()
+    });
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=40).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_locked_database_is_busy_and_passes() {
+    let file = File::new();
+    let accounts = file.open(SqlSettings::default());
+    let blocker = Connection::open(&file.path).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = accounts.create(&imported("joe", SSHA), 0).unwrap_err();
+    assert!(matches!(error, AccountsError::Busy(_)), "{error:?}");
+    assert!(error.passes());
+    blocker.execute_batch("ROLLBACK").unwrap();
+    assert!(accounts.create(&imported("joe", SSHA), 0).is_ok());
+}

@@ -1,0 +1,568 @@
+//! What is told of mistakes and oddities: every one at once, each in one line with its place.
+
+// So that the lints take the helpers, too, for test code.
+#![cfg(test)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::TempDir;
+use weaved::config;
+use weaved::config::Address;
+use weaved::config::Config;
+use weaved::config::DatabaseUri;
+use weaved::config::Gateway;
+use weaved::config::Model;
+use weaved::config::PasswordHash;
+use weaved::config::Problems;
+use weaved::config::Registration;
+use weaved::config::Serves;
+
+const FIRST: &str = "[server:main]\nuse = fcgi\n";
+const SECOND: &str = "[storage]\nsqluri = sqlite://\n";
+
+/// A folder with configuration files.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(first: &str, second: &str) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.write("development.ini", first);
+        folder.write("sync.conf", second);
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn load(&self, vars: &[(&str, &str)]) -> Result<Config, Problems> {
+        let vars: Vec<_> = vars
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        config::load(&self.path().join("development.ini"), &vars)
+    }
+
+    /// Lines without the name of the temporary folder, which is all that varies.
+    fn lines(&self, text: &str) -> Vec<String> {
+        let folder = format!("{}/", self.path().display());
+        text.replace(&folder, "")
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+#[track_caller]
+fn errors(first: &str, second: &str, expected: &[&str]) {
+    let folder = Folder::new(first, second);
+    let problems = folder.load(&[]).unwrap_err();
+    let errors: Vec<_> = problems.errors().map(ToString::to_string).collect();
+    assert_eq!(folder.lines(&errors.join("\n")), expected);
+}
+
+#[track_caller]
+fn notes(first: &str, second: &str, expected: &[&str]) -> Config {
+    let folder = Folder::new(first, second);
+    let config = folder
+        .load(&[])
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    let list = config.notes.clone();
+    let notes = Problems { list }.to_string();
+    assert_eq!(folder.lines(&notes), expected);
+    config
+}
+
+#[track_caller]
+fn server(text: &str) -> config::Server {
+    let first = format!("[server:main]\n{text}");
+    let folder = Folder::new(&first, SECOND);
+    folder
+        .load(&[])
+        .unwrap_or_else(|problems| panic!("{problems}"))
+        .server
+}
+
+#[test]
+fn the_smallest_configuration_says_nothing() {
+    let config = notes(FIRST, SECOND, &[]);
+    assert_eq!(config.storage.sqluri, DatabaseUri::SqliteMemory);
+    assert_eq!(config.server.address, Address::Inherited);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_with_their_places() {
+    errors(
+        "[server:main]\nuse = egg:Flup#ajp\nport = x\nssl_pem = a.pem\n",
+        "[global]\nshared_secret = CHANGEME\nretry_after = never\n\
+         [storage]\nuse_quota = perhaps\nquota_size = five\nsqluri = oracle://u:hunter2@h/d\n\
+         shard = true\nstandard_collections = 1\nfixed_collections = true\nwhat\n\
+         [auth]\nbackend = dummy\nallow_new_users = some\nfallback_node = x y\nproxy = 1\n",
+        &[
+            "sync.conf:11: neither a [section], nor key = value, nor a # comment",
+            "development.ini:2: [server:main] use: \"egg:Flup#ajp\" asks for AJP, which is not \
+             spoken here: write egg:Flup#fcgi_thread and let the web server speak FastCGI",
+            "development.ini:3: [server:main] port: \"x\" is not a whole number (a port), e.g. 5000",
+            "development.ini:4: [server:main] ssl_pem: TLS belongs to the web server in front: \
+             remove this and let it do HTTPS",
+            "sync.conf:3: [global] retry_after: \"never\" is not a whole number (seconds), e.g. 300",
+            "sync.conf:2: [global] shared_secret: is the value of the old sample, known to \
+             everybody: write another of at least 16 characters",
+            "sync.conf:7: [storage] sqluri: the URI names a database of the kind oracle, which \
+             is not supported: use sqlite, mysql or postgresql",
+            "sync.conf:8: [storage] shard: \"true\" is not supported in this version: the records \
+             are in several tables",
+            "sync.conf:10: [storage] fixed_collections: \"true\" and standard_collections cannot \
+             both be true: keep the one that was true when the database was made",
+            "sync.conf:5: [storage] use_quota: \"perhaps\" is neither true nor false",
+            "sync.conf:6: [storage] quota_size: \"five\" is not a whole number (KB), e.g. 5120",
+            "sync.conf:13: [auth] backend: \"dummy\" lets anybody in with any password, so it is \
+             refused: write sql",
+            "sync.conf:14: [auth] allow_new_users: \"some\" is none of true, false, secret",
+            "sync.conf:15: [auth] fallback_node: \"x y\" is no URL, e.g. \
+             https://www.yourserver.net/yourpath/",
+            "sync.conf:16: [auth] proxy: belongs to a remote back end of Mozilla's, which is not \
+             supported: remove it",
+        ],
+    );
+}
+
+#[test]
+fn unknown_keys_and_sections_name_their_neighbours() {
+    notes(
+        "[server:main]\nuse = fcgi\nprot = 5000\n[logers]\nkeys = root\n",
+        "[storage]\nsqluri = sqlite://\nquotasize = 1\nelephant = 2\npool_max_overflow = 3\n\
+         [storge]\nx = 1\n[who]\nplugin = x\n",
+        &[
+            "warning: development.ini:3: [server:main] prot: unknown key; did you mean port?",
+            "warning: sync.conf:4: [storage] elephant: unknown key, ignored",
+            "warning: sync.conf:3: [storage] quotasize: unknown key; did you mean quota_size?",
+            "warning: development.ini:4: [logers] unknown section; did you mean [loggers]?",
+            "warning: sync.conf:7: [storge] unknown section; did you mean [storage]?",
+            "notice: sync.conf:5: [storage] pool_max_overflow: not needed: the pool has pool_size \
+             and pool_timeout only",
+            "notice: sync.conf:9: [who] not needed: nothing of it is read here",
+        ],
+    );
+}
+
+#[test]
+fn missing_files_and_sections_are_one_line_each() {
+    errors(
+        "[server:main]\nuse = fcgi\n[app:main]\nuse = egg:SyncServer\nconfiguration = file:no.conf\n",
+        "",
+        &["no.conf: cannot be read: No such file or directory (os error 2)"],
+    );
+    errors(
+        "[app:main]\nuse = egg:SyncServer\n",
+        SECOND,
+        &[
+            "development.ini: has no [server:main] section: at least \"use = fcgi\" must stand there",
+        ],
+    );
+    errors(
+        FIRST,
+        "[auth]\nbackend = sql\n",
+        &[
+            "sync.conf: [storage] sqluri: is missing: say where records shall live, e.g. \
+           sqlite:////var/lib/weaved/weaved.db",
+        ],
+    );
+    let folder = Folder::new(FIRST, SECOND);
+    fs::remove_file(folder.path().join("sync.conf")).unwrap();
+    let problems = folder.load(&[]).unwrap_err().to_string();
+    assert!(problems.contains("names no second file"), "{problems}");
+    fs::remove_file(folder.path().join("development.ini")).unwrap();
+    let problems = folder.load(&[]).unwrap_err().to_string();
+    assert!(
+        problems.contains("development.ini: cannot be read"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn the_server_is_known_by_all_its_names() {
+    for (name, gateway, model) in [
+        ("egg:Flup#fcgi_thread", Gateway::Fcgi, Model::Threads),
+        ("egg:flup#FCGI", Gateway::Fcgi, Model::Threads),
+        ("egg:Flup#fcgi_fork", Gateway::Fcgi, Model::Processes),
+        ("egg:Flup#scgi_thread", Gateway::Scgi, Model::Threads),
+        (
+            "egg:PasteScript#flup_scgi_fork",
+            Gateway::Scgi,
+            Model::Processes,
+        ),
+        ("egg:Paste#http", Gateway::Http, Model::Threads),
+        ("egg:gunicorn", Gateway::Http, Model::Threads),
+        ("egg:gunicorn#main", Gateway::Http, Model::Threads),
+        ("fcgi", Gateway::Fcgi, Model::Threads),
+        ("SCGI", Gateway::Scgi, Model::Threads),
+        ("http", Gateway::Http, Model::Threads),
+    ] {
+        let server = server(&format!("use = {name}\n"));
+        assert_eq!((server.gateway, server.model), (gateway, model), "{name}");
+    }
+    for name in [
+        "egg:Flup#nothing",
+        "egg:PasteScript#cherrypy",
+        "call:x:y",
+        "other",
+    ] {
+        let folder = Folder::new(&format!("[server:main]\nuse = {name}\n"), SECOND);
+        assert!(folder.load(&[]).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn addresses_are_taken_from_host_port_and_socket() {
+    let tcp = |host: &str, port| {
+        let host = host.to_owned();
+        Address::Tcp { host, port }
+    };
+    assert_eq!(server("use = fcgi\n").address, Address::Inherited);
+    assert_eq!(server("use = scgi\n").address, Address::Inherited);
+    assert_eq!(server("use = http\n").address, tcp("127.0.0.1", 8080));
+    assert_eq!(server("use = scgi\nhost = ::1\n").address, tcp("::1", 4000));
+    assert_eq!(server("host = [::1]\nport = 5\n").address, tcp("::1", 5));
+    assert_eq!(server("port = 5000\n").address, tcp("127.0.0.1", 5000));
+    let unix = Address::Unix {
+        path: "/run/weaved/sock".into(),
+        mode: Some(0o660),
+        umask: None,
+        owner: None,
+        group: Some("www-data".to_owned()),
+    };
+    let text = "use = scgi\nsocket = /run/weaved/sock\nmode = 660\ngroup = www-data\n";
+    assert_eq!(server(text).address, unix);
+    errors(
+        "[server:main]\nsocket = /s\nhost = h\nport = 1\n",
+        SECOND,
+        &[
+            "development.ini:2: [server:main] socket: \"/s\" cannot be combined with host and port: \
+           keep one of the two",
+        ],
+    );
+    errors(
+        "[server:main]\nhost = h\n",
+        SECOND,
+        &["development.ini:2: [server:main] host: \"h\" needs a port beside it, e.g. port = 5000"],
+    );
+}
+
+#[test]
+fn a_umask_is_octal_where_it_looks_octal() {
+    #[track_caller]
+    fn check(text: &str, expected: u32, warns: bool) {
+        let first = format!("[server:main]\nsocket = /s\numask = {text}\n");
+        let config = Folder::new(&first, SECOND).load(&[]).unwrap();
+        let Address::Unix { umask, .. } = config.server.address else {
+            panic!("no socket");
+        };
+        assert_eq!(
+            (umask, !config.notes.is_empty()),
+            (Some(expected), warns),
+            "{text}"
+        );
+    }
+    check("0o077", 0o077, false);
+    check("077", 0o077, true);
+    check("117", 0o117, true);
+    check("77", 77, true);
+    check("7", 7, false);
+    check("000", 0, false);
+}
+
+#[test]
+fn threads_and_mount_have_several_names() {
+    assert_eq!(server("threadpool_workers = 60\n").threads, 60);
+    assert_eq!(
+        server("maxthreads = 9\nthreadpool_workers = 60\n").threads,
+        9
+    );
+    assert_eq!(server("threads = 4\nmaxThreads = 9\n").threads, 4);
+    let mount = |text: &str| server(text).mount;
+    assert_eq!(mount("use = scgi\nscriptName =\n"), None);
+    assert_eq!(
+        mount("scriptName = /yourpath/\n").as_deref(),
+        Some("/yourpath")
+    );
+    assert_eq!(
+        mount("mount = yourpath\nforce_script_name = /yourpath\n").as_deref(),
+        Some("/yourpath")
+    );
+    assert_eq!(mount("mount = /\n").as_deref(), Some("/"));
+    errors(
+        "[server:main]\nmount = /a\nscriptName = /b\n",
+        SECOND,
+        &[
+            "development.ini:3: [server:main] scriptName: \"/b\" differs from the mount /a that is \
+           set elsewhere: keep one",
+        ],
+    );
+}
+
+#[test]
+fn scgi_lets_this_machine_in_and_fcgi_everybody() {
+    assert!(server("use = fcgi\n").allowed_peers.is_empty());
+    assert_eq!(server("use = scgi\n").allowed_peers.len(), 2);
+    let peers = server("use = fcgi\nallowedServers = 10.0.0.1 10.0.0.2\n").allowed_peers;
+    assert_eq!(peers.len(), 2);
+}
+
+#[test]
+fn a_composite_gives_the_mount() {
+    let folder = Folder::new(
+        "[server:main]\nuse = fcgi\n[composite:main]\nuse = egg:Paste#urlmap\n/yourpath = sync\n\
+         [app:sync]\nuse = egg:SyncStorage\nconfiguration = file:%(here)s/sync.conf\n",
+        SECOND,
+    );
+    let config = folder.load(&[]).unwrap();
+    assert_eq!(config.server.mount.as_deref(), Some("/yourpath"));
+    assert_eq!(config.app.serves, Serves::Storage);
+    errors(
+        "[server:main]\nuse = fcgi\n[composite:main]\n/a = sync\n",
+        SECOND,
+        &["development.ini: has no section [app:sync], which [composite:main] names"],
+    );
+}
+
+#[test]
+fn variables_fill_references_and_hide_nothing() {
+    let folder = Folder::new(
+        "[DEFAULT]\nname = sync\n[server:main]\nhost = 127.0.0.1\nport = %(port_number)s\n\
+         [app:main]\nconfiguration = file:%(here)s/%(name)s.conf\n",
+        SECOND,
+    );
+    let config = folder
+        .load(&[("port_number", "5933"), ("host", "x")])
+        .unwrap();
+    let host = "127.0.0.1".to_owned();
+    assert_eq!(config.server.address, Address::Tcp { host, port: 5933 });
+    assert!(config.describe().contains("# command line, port_number"));
+    let problems = folder.load(&[]).unwrap_err().to_string();
+    assert!(
+        problems.contains("%(port_number)s is not set"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn another_file_can_hold_the_sections() {
+    let folder = Folder::new(
+        "[server:main]\nuse = config:base.ini#small\nport = 2\n[app:main]\nuse = config:base.ini\n",
+        SECOND,
+    );
+    folder.write(
+        "base.ini",
+        "[server:small]\nuse = scgi\nhost = ::1\nport = 1\n\
+         [app:main]\nuse = egg:SyncReg\nconfiguration = file:sync.conf\n",
+    );
+    let config = folder.load(&[]).unwrap();
+    assert_eq!(config.server.gateway, Gateway::Scgi);
+    let host = "::1".to_owned();
+    assert_eq!(config.server.address, Address::Tcp { host, port: 2 });
+    assert_eq!(config.app.serves, Serves::User);
+    let folder = Folder::new("[server:main]\nuse = config:development.ini\n", SECOND);
+    assert!(
+        folder
+            .load(&[])
+            .unwrap_err()
+            .to_string()
+            .contains("leads in a circle")
+    );
+}
+
+#[test]
+fn settings_of_the_first_file_fill_what_the_second_one_leaves() {
+    let config = notes(
+        "[server:main]\nuse = fcgi\n[app:main]\nset storage.quota_size = 10\n\
+         storage.use_quota = true\nstorage.sqluri = sqlite:////nowhere/x\nglobal.Retry_After = 7\n",
+        SECOND,
+        &[
+            "warning: development.ini:6: [app:main] storage.sqluri: is not used: sync.conf:2 says \
+           it too, and wins",
+        ],
+    );
+    assert_eq!(config.storage.quota, Some(10));
+    assert_eq!(config.global.retry_after, 7);
+}
+
+#[test]
+fn a_second_file_extends_others() {
+    let folder = Folder::new(
+        FIRST,
+        "[DEFAULT]\nextends = base.conf\nretry_after = 11\n[storage]\nsqluri = sqlite://\n[global]\n",
+    );
+    folder.write(
+        "base.conf",
+        "[global]\nretry_after = 5\nmax_body = 3M\n[storage]\nsqluri = sqlite:////x\n\
+         [smtp]\nsender = \"a@b.c\"\n",
+    );
+    let config = folder.load(&[]).unwrap();
+    assert_eq!(config.storage.sqluri, DatabaseUri::SqliteMemory);
+    assert_eq!(config.global.retry_after, 11);
+    assert_eq!(config.global.max_body.0, 3 << 20);
+    assert_eq!(config.smtp.sender.as_deref(), Some("a@b.c"));
+    folder.write("base.conf", "[DEFAULT]\nextends = sync.conf\n");
+    assert!(
+        folder
+            .load(&[])
+            .unwrap_err()
+            .to_string()
+            .contains("extends leads in a circle")
+    );
+}
+
+#[test]
+fn a_variable_of_the_environment_is_a_whole_value() {
+    let second = "[storage]\nsqluri = sqlite://\n[smtp]\nsender = ${CARGO_PKG_NAME}\n";
+    let config = notes(FIRST, second, &[]);
+    assert_eq!(config.smtp.sender.as_deref(), Some("weaved"));
+    assert!(config.describe().contains("# environment, CARGO_PKG_NAME"));
+    errors(
+        FIRST,
+        "[storage]\nsqluri = sqlite://\n[smtp]\npassword = ${WEAVED_NO_SUCH}\n",
+        &[
+            "sync.conf:4: [smtp] password: the environment has no variable WEAVED_NO_SUCH (or it is \
+           not UTF-8)",
+        ],
+    );
+}
+
+#[test]
+fn odd_values_are_told() {
+    notes(
+        "[server:main]\nuse = egg:Flup#fcgi_fork\nhost = ::\nport = 1\nmultiplexed = true\n",
+        "[global]\npublic_url = https://h:6000/\ndebug_page = __debug__\n\
+         [storage]\nsqluri = sqlite://\ncreate_tables = no\n\
+         [auth]\nfallback_node = https://a/\n[nodes]\nfallback_node = https://b/\n",
+        &[
+            "warning: development.ini:3: [server:main] host: \"::\" lets anyone who reaches this \
+             port speak as the web server, for any user. Write 127.0.0.1, or use a socket, or set \
+             allowedServers",
+            "warning: sync.conf:2: [global] public_url: \"https://h:6000/\" has port 6000, which \
+             browsers refuse to connect to (they will call the URL invalid)",
+            "warning: sync.conf:3: [global] debug_page: showed environment and passwords to \
+             anybody; there is no such page here",
+            "warning: sync.conf:6: [storage] create_tables: \"no\" is read as false; the old server \
+             took it as true. Write true or false",
+            "warning: sync.conf:10: [nodes] fallback_node: \"https://b/\" is used; [auth] \
+             fallback_node says something else: remove one of the two",
+            "notice: development.ini:2: [server:main] use: \"egg:Flup#fcgi_fork\" asks for \
+             processes; this version serves with threads of one process",
+            "notice: development.ini:5: [server:main] multiplexed: has no effect: the requests of \
+             a connection are answered one after another",
+        ],
+    );
+}
+
+#[test]
+fn a_relative_database_is_told_where_it_is() {
+    let folder = Folder::new(FIRST, "[storage]\nsqluri = sqlite:///data.db\n");
+    let config = folder.load(&[]).unwrap();
+    let expected = std::env::current_dir().unwrap().join("data.db");
+    assert_eq!(
+        config.storage.sqluri,
+        DatabaseUri::SqliteFile(expected.clone())
+    );
+    let notes = config
+        .notes
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert!(
+        notes.contains(&format!("it means {}", expected.display())),
+        "{notes}"
+    );
+}
+
+#[test]
+fn a_password_that_everybody_can_read_is_told_and_never_printed() {
+    let second = "[global]\nshared_secret = hunter2hunter2hunter2\n[storage]\nsqluri = sqlite://\n";
+    let folder = Folder::new(FIRST, second);
+    let config = folder.load(&[]).unwrap();
+    assert!(config.notes.is_empty());
+    let path = folder.path().join("sync.conf");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let config = folder.load(&[]).unwrap();
+    assert_eq!(config.notes.len(), 1);
+    assert!(config.notes[0].text.contains("chmod 0640"));
+    for text in [format!("{config:?}"), config.describe()] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    assert!(config.describe().contains("shared_secret = ***"));
+}
+
+#[test]
+fn wrong_secrets_are_not_shown() {
+    for line in [
+        "[global]\nshared_secret = hunter2",
+        "[storage]\nsqluri = oracle://u:hunter2@h/d",
+        "[smtp]\npasswrd = hunter2\n[global]\nretry_after = x",
+        "[global]\npublic_url = https://u:hunter2@h/",
+        "[smtp]\npassword = hunter2\n hunter2",
+    ] {
+        let folder = Folder::new(FIRST, line);
+        let problems = folder.load(&[]).unwrap_err();
+        assert!(
+            !format!("{problems} {problems:?}").contains("hunter2"),
+            "{problems}"
+        );
+    }
+}
+
+#[test]
+fn new_settings_are_read() {
+    let folder = Folder::new(
+        FIRST,
+        "[global]\nshared_secret = 0123456789abcdef\nmax_body = 64M\nbody_memory = 1G\n\
+         trusted_proxies = 127.0.0.1\npublic_url = https://h/p\n[storage]\nsqluri = sqlite://\n\
+         [auth]\npassword_hash = SSCRYPT\nrehash = false\nallow_new_users = secret\n",
+    );
+    let config = folder.load(&[]).unwrap();
+    assert_eq!(config.auth.password_hash, PasswordHash::Sscrypt);
+    assert!(!config.auth.rehash);
+    assert_eq!(config.auth.allow_new_users, Registration::Secret);
+    assert_eq!(config.global.max_body.0, 64 << 20);
+    assert_eq!(config.global.body_memory.0, 1 << 30);
+    assert_eq!(config.global.public_url.as_deref(), Some("https://h/p/"));
+    assert_eq!(config.global.trusted_proxies.len(), 1);
+}
+
+#[test]
+fn a_host_has_settings_of_its_own() {
+    let second = "[storage]\nsqluri = sqlite://\nretry = 1\n\
+                  [host:Other.example:8443]\nstorage.use_quota = true\nstorage.quota_size = 3\n\
+                  auth.backend = sql\nsmtp.port = 26\n";
+    let config = notes(
+        FIRST,
+        second,
+        &[
+            "warning: sync.conf:3: [storage] retry: unknown key, ignored",
+            "warning: sync.conf:7: [host:Other.example:8443] auth.backend: cannot differ by host: \
+             only storage.* and smtp.* can",
+        ],
+    );
+    let [host] = &*config.hosts else {
+        panic!("{:?}", config.hosts);
+    };
+    assert_eq!(host.name, "other.example:8443");
+    assert_eq!(host.storage.as_ref().unwrap().quota, Some(3));
+    assert_eq!(host.smtp.as_ref().unwrap().port, 26);
+    errors(
+        FIRST,
+        "[storage]\nsqluri = sqlite://\n[host:x]\nstorage.quota_size = many\n",
+        &[
+            "sync.conf:4: [host:x] storage.quota_size: \"many\" is not a whole number (KB), e.g. 5120",
+        ],
+    );
+}
