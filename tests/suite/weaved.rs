@@ -1,0 +1,279 @@
+//! The real binary, started in a folder of its own.
+
+use std::fs;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::ExitStatus;
+use std::process::Output;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::endpoint::Endpoint;
+use super::fastcgi::FastCgi;
+use super::http::Http;
+use super::log::Log;
+use super::message::Transport;
+use super::scgi::Scgi;
+use super::warden::Warden;
+
+/// The program under test.
+pub(crate) const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
+
+/// The protocol that the program speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Gateway {
+    Fcgi,
+    Http,
+    Scgi,
+}
+
+impl Gateway {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fcgi => "fcgi",
+            Self::Http => "http",
+            Self::Scgi => "scgi",
+        }
+    }
+}
+
+/// Where a server's files lie: a temporary folder, or one that outlives this server.
+#[derive(Clone, Debug)]
+pub(crate) struct Home(Arc<TempDir>);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("weaved-test-").tempdir();
+        Self(Arc::new(folder.unwrap()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The SQLite file with accounts and records.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path().join("sync.db")
+    }
+
+    /// Writes development.ini and sync.conf, and returns the path of the former.
+    pub(crate) fn configure(&self, options: &Options) -> PathBuf {
+        let ini = self.path().join("development.ini");
+        fs::write(&ini, options.ini()).unwrap();
+        fs::write(
+            self.path().join("sync.conf"),
+            options.conf(&self.database()),
+        )
+        .unwrap();
+        ini
+    }
+}
+
+/// What differs from one server to another.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) gateway: Gateway,
+    pub(crate) mount: &'static str,
+    /// `section.key` and value, for sync.conf; the last one of a key counts.
+    pub(crate) settings: Vec<(&'static str, String)>,
+    /// Further text of development.ini.
+    pub(crate) ini: &'static str,
+}
+
+impl Options {
+    pub(crate) fn new(gateway: Gateway, mount: &'static str) -> Self {
+        Self {
+            gateway,
+            mount,
+            settings: Vec::new(),
+            ini: "",
+        }
+    }
+
+    pub(crate) fn set(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((key, value.into()));
+        self
+    }
+
+    fn ini(&self) -> String {
+        let (gateway, extra) = (self.gateway.name(), self.ini);
+        let mount = match self.mount {
+            "" => "/",
+            mount => mount,
+        };
+        format!(
+            "[server:main]\nuse = {gateway}\nhost = 127.0.0.1\nport = 0\nmount = {mount}\n\
+             threads = 16\n\n\
+             [app:main]\nuse = egg:SyncServer\nconfiguration = file:%(here)s/sync.conf\n{extra}\n"
+        )
+    }
+
+    fn conf(&self, database: &Path) -> String {
+        let uri = format!("sqlite:///{}", database.display());
+        let mut settings = vec![
+            ("storage.backend", "sql".to_owned()),
+            ("storage.sqluri", uri.clone()),
+            ("storage.create_tables", "true".to_owned()),
+            ("auth.backend", "sql".to_owned()),
+            ("auth.sqluri", uri),
+            ("auth.create_tables", "true".to_owned()),
+        ];
+        for (key, value) in &self.settings {
+            settings.retain(|(known, _)| known != key);
+            settings.push((key, value.clone()));
+        }
+        settings.sort();
+        let mut text = String::new();
+        let mut section = "";
+        for (name, value) in &settings {
+            let (in_section, key) = name.split_once('.').unwrap();
+            if in_section != section {
+                text.push_str(&format!("[{in_section}]\n"));
+                section = in_section;
+            }
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+        text
+    }
+}
+
+/// A running server.
+pub(crate) struct Weaved {
+    options: Options,
+    home: Home,
+    endpoint: Endpoint,
+    log: Arc<Log>,
+    child: Mutex<Option<(Child, Warden)>>,
+}
+
+impl Weaved {
+    pub(crate) fn start(options: Options) -> Self {
+        Self::start_in(Home::new(), options)
+    }
+
+    /// Starts in a folder that may hold the files of an earlier server.
+    #[track_caller]
+    pub(crate) fn start_in(home: Home, options: Options) -> Self {
+        let ini = home.configure(&options);
+        let mut child = Command::new(WEAVED)
+            .arg("serve")
+            .arg(&ini)
+            .current_dir(home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let warden = Warden::over(child.id(), Some(home.path()));
+        let log = Log::collect(child.stderr.take().unwrap());
+        let endpoint = log.wait_for(|line| {
+            let (_, rest) = line.split_once("listening on ")?;
+            let word = rest.split([' ', ',', ';']).next()?;
+            Endpoint::parse(word.trim_end_matches('.'))
+        });
+        let Some(endpoint) = endpoint else {
+            let status = child.wait().unwrap();
+            panic!("weaved ended at start ({status}):\n{}", log.text());
+        };
+        Self {
+            options,
+            home,
+            endpoint,
+            log,
+            child: Mutex::new(Some((child, warden))),
+        }
+    }
+
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// A client that speaks the server's protocol to it, without a web server.
+    pub(crate) fn direct(&self) -> Box<dyn Transport> {
+        let (endpoint, mount) = (self.endpoint.clone(), self.options.mount);
+        match self.options.gateway {
+            Gateway::Fcgi => Box::new(FastCgi { endpoint, mount }),
+            Gateway::Http => Box::new(Http::new(endpoint, mount)),
+            Gateway::Scgi => Box::new(Scgi { endpoint, mount }),
+        }
+    }
+
+    /// TERM, and the exit status that it led to.
+    #[track_caller]
+    pub(crate) fn stop(&self) -> ExitStatus {
+        self.end(Signal::TERM)
+    }
+
+    /// KILL: no chance to finish anything.
+    #[track_caller]
+    pub(crate) fn kill(&self) {
+        let status = self.end(Signal::KILL);
+        assert_eq!(status.signal(), Some(9), "it had ended before: {status}");
+    }
+
+    #[track_caller]
+    fn end(&self, signal: Signal) -> ExitStatus {
+        let Some((mut child, warden)) = self.child.lock().unwrap().take() else {
+            panic!("ended already");
+        };
+        rustix::process::kill_process(Pid::from_child(&child), signal).unwrap();
+        self.log.wait_for_end();
+        let status = child.wait().unwrap();
+        drop(warden);
+        status
+    }
+}
+
+impl Drop for Weaved {
+    fn drop(&mut self) {
+        if self.child.get_mut().unwrap().is_none() {
+            return;
+        }
+        let status = self.stop();
+        // A second panic would hide the first one.
+        if !std::thread::panicking() {
+            assert!(
+                status.success(),
+                "after TERM: {status}\n{}",
+                self.log.text()
+            );
+        }
+    }
+}
+
+/// Runs a command of the program to its end, with `input` on its stdin.
+#[track_caller]
+pub(crate) fn run(arguments: &[&str], input: &str, folder: &Path) -> Output {
+    let mut child = Command::new(WEAVED)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A command that reads no input closes the pipe.
+    match io::Write::write_all(&mut stdin, input.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => panic!("{error}"),
+        _ => drop(stdin),
+    }
+    child.wait_with_output().unwrap()
+}
