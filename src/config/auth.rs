@@ -119,7 +119,8 @@ const KEYS: &[Key] = &[
     used(
         "backend",
         "sql",
-        "Where accounts are: sql or ldap. The class names of old files are understood as well.",
+        "Where accounts are: sql or ldap. The class names of old files are understood as well. \
+         This version serves sql only.",
     ),
     used(
         "sqluri",
