@@ -19,7 +19,6 @@ use weaved::config::LogTarget;
 use weaved::config::Model;
 use weaved::config::Severity;
 use weaved::config::UsersRoot;
-use weaved::db;
 use weaved::db::Database;
 use weaved::db::DbError;
 use weaved::db::PoolOptions;
@@ -199,7 +198,7 @@ fn a_database_that_cannot_be_opened_is_named_without_its_password() {
     };
     assert!(matches!(error, DbError::Open { .. }));
     assert_eq!(
-        db::chain(&error),
+        weaved::causes::chain(&error),
         "cannot open the database mysql://sync:***@localhost/sync: this version opens SQLite \
          databases only"
     );
