@@ -40,8 +40,14 @@ impl Http {
             "{} {}{} HTTP/1.1\r\n",
             request.method, self.mount, request.target
         );
-        let host = ("Host".to_owned(), self.endpoint.to_string());
-        let mut fields = vec![host];
+        let mut fields = Vec::new();
+        if !request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+        {
+            fields.push(("Host".to_owned(), self.endpoint.to_string()));
+        }
         if let Some(body) = &request.body {
             fields.push(("Content-Length".to_owned(), body.len().to_string()));
         }
