@@ -160,8 +160,9 @@ debug = true
             .send()
             .is(404);
         nobody
-            .call("GET", &format!("/1.2/{QUERY}/info/collections"))
-            .send();
+            .call("GET", &format!("/1.2/a/info/collections?x={QUERY}"))
+            .send()
+            .is(404);
     }
 
     fn sends_what_is_refused(user: &User<'_>) {
@@ -187,7 +188,8 @@ debug = true
         user.post("storage/c", format!("[\"{PAYLOAD}\"")).code(6);
         user.get(&format!("storage/c?newer={QUERY}")).is(400);
         user.get(&format!("storage/c?parentid={QUERY}")).ok();
-        user.put(&format!("storage/c/{QUERY}%20"), "x").is(404);
+        user.put(&format!("storage/c/a%20?x={QUERY}"), PAYLOAD)
+            .is(404);
         let call = user
             .storage("PUT", "storage/c/i")
             .header("X-If-Unmodified-Since", QUERY);

@@ -54,8 +54,12 @@ rows! {
             u.delete(&format!("storage/c?{query}")).is(400);
         }
         // spec/storage-1.1.md, 2.4 and 10, row 28.
-        for query in ["newer=nan", "older=inf", "ids=%ff", "index_above="] {
+        for query in ["newer=nan", "older=inf", "index_above="] {
             u.get(&format!("storage/c?{query}")).is(400);
+        }
+        // lighttpd refuses this one itself.
+        if site.is_direct() {
+            u.get("storage/c?ids=%ff").is(400);
         }
         for query in ["newer=1e17", "limit=99999999999999999999"] {
             u.get(&format!("storage/c?{query}")).ok();

@@ -121,17 +121,13 @@ rows! {
         u.get("info/collections").ok();
     }
 
-    /// spec/user-1.0.md, 3: e-mail addresses beyond ASCII have two hashes.
+    /// spec/user-1.0.md, 3: addresses beyond ASCII have two hashes, the original's and the clients'.
     either_hash_of_an_address_is_its_name(Plain) |site| {
-        for (n, name) in ["sdqzi4xrdvlxrsayfro6fxvmobt6mots", "kgq75mtzhkiorwrissisn3uv5ycsizhx"]
-            .into_iter()
-            .enumerate()
-        {
-            // One account a way: all ways share two databases.
-            let target = format!("/user/1.0/{name}");
-            let nobody = site.stranger();
-            let body = json!({"email": "ü@bücher.de", "password": format!("secret-pass-{n}")});
-            let reply = nobody.call("PUT", &target).body(body.to_string()).send();
+        for hashed in ["ü@example.com", "xn--tda@example.com"] {
+            let target = format!("/user/1.0/{}", crate::suite::name_of(hashed));
+            let body = json!({"email": "ü@example.com", "password": "secret-pass"}).to_string();
+            let reply = site.stranger().call("PUT", &target).body(body).send();
+            // Another way to the same server may have been here before.
             let made_before = reply.status() == 400 && reply.text() == "4";
             reply.need(reply.status() == 200 || made_before, "200, or 4 by another way");
         }
@@ -319,7 +315,7 @@ rows! {
         for method in ["GET", "HEAD"] {
             site.stranger().call(method, "/__heartbeat__").send().says("");
         }
-        site.stranger().call("POST", "/__heartbeat__").send().is(404);
+        site.stranger().call("POST", "/__heartbeat__").body("").send().is(404);
     }
 
     row_54_no_post_on_a_name(Plain) |site| {

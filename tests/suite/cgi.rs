@@ -66,8 +66,8 @@ pub(crate) fn variables(request: &HttpRequest, mount: &str) -> Vec<(String, Vec<
     variables
 }
 
-/// Reads an answer in CGI form.
-pub(crate) fn response(bytes: &[u8]) -> io::Result<HttpResponse> {
+/// Reads an answer in CGI form. An answer to HEAD says how long the body would be.
+pub(crate) fn response(bytes: &[u8], request: &HttpRequest) -> io::Result<HttpResponse> {
     let end = bytes
         .windows(4)
         .position(|four| four == b"\r\n\r\n")
@@ -101,6 +101,7 @@ pub(crate) fn response(bytes: &[u8]) -> io::Result<HttpResponse> {
         body,
     };
     if let Some(length) = response.header("content-length")
+        && request.method != "HEAD"
         && length != response.body.len().to_string()
     {
         let came = response.body.len();

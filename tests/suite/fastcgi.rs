@@ -47,7 +47,7 @@ impl Transport for FastCgi {
         );
         let mut stream = self.endpoint.connect()?;
         stream.write_all(&bytes)?;
-        cgi::response(&answer(&mut stream)?)
+        cgi::response(&answer(&mut stream)?, request)
     }
 }
 

@@ -40,9 +40,17 @@ impl Http {
             "{} {}{} HTTP/1.1\r\n",
             request.method, self.mount, request.target
         );
-        let host = ("Host".to_owned(), self.endpoint.to_string());
-        let mut fields = vec![host];
-        if let Some(body) = &request.body {
+        let mut fields = Vec::new();
+        let given = |field: &str| {
+            let mut names = request.headers.iter().map(|(name, _)| name);
+            names.any(|name| name.eq_ignore_ascii_case(field))
+        };
+        if !given("host") {
+            fields.push(("Host".to_owned(), self.endpoint.to_string()));
+        }
+        if let Some(body) = &request.body
+            && !given("transfer-encoding")
+        {
             fields.push(("Content-Length".to_owned(), body.len().to_string()));
         }
         for (name, value) in fields.iter().chain(&request.headers) {
@@ -52,6 +60,11 @@ impl Http {
         let mut bytes = bytes.into_bytes();
         bytes.extend_from_slice(request.body.as_deref().unwrap_or_default());
         connection.get_mut().write_all(&bytes)?;
+        // Not one byte of an answer: the connection was closed before it was asked.
+        let begun = connection.fill_buf().is_ok_and(|bytes| !bytes.is_empty());
+        if !begun {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         let (response, kept) = answer(&mut connection, request.method == "HEAD")?;
         if kept {
             self.idle.lock().unwrap().push(connection);
@@ -63,13 +76,15 @@ impl Http {
 impl Transport for Http {
     fn exchange(&self, request: &HttpRequest) -> io::Result<HttpResponse> {
         let idle = self.idle.lock().unwrap().pop();
-        if let Some(connection) = idle
-            && let Ok(response) = self.try_on(connection, request)
-        {
-            return Ok(response);
+        if let Some(connection) = idle {
+            match self.try_on(connection, request) {
+                // A server may close a kept connection at any moment: then once more, anew.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+                outcome => return outcome,
+            }
         }
-        // A kept connection may be closed by the server at any moment: then once more, anew.
-        // Every request of the protocol may be repeated.
         self.try_on(BufReader::new(self.endpoint.connect_tcp()?), request)
     }
 }

@@ -38,6 +38,6 @@ impl Transport for Scgi {
         stream.write_all(&bytes)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        cgi::response(&answer)
+        cgi::response(&answer, request)
     }
 }

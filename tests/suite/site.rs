@@ -162,6 +162,11 @@ impl Site {
         self.way
     }
 
+    /// Whether there is no web server between, which has opinions of its own.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.lighttpd.is_none()
+    }
+
     /// The mount prefix that clients see.
     pub(crate) fn prefix(&self) -> &'static str {
         self.way.weaved().1

@@ -85,6 +85,8 @@ pub(crate) struct Options {
     pub(crate) mount: &'static str,
     /// `section.key` and value, for sync.conf; the last one of a key counts.
     pub(crate) settings: Vec<(&'static str, String)>,
+    /// Leaves `mount` out of development.ini: the program finds out.
+    pub(crate) automatic_mount: bool,
     /// Further text of development.ini.
     pub(crate) ini: &'static str,
 }
@@ -95,6 +97,7 @@ impl Options {
             gateway,
             mount,
             settings: Vec::new(),
+            automatic_mount: false,
             ini: "",
         }
     }
@@ -107,11 +110,12 @@ impl Options {
     fn ini(&self) -> String {
         let (gateway, extra) = (self.gateway.name(), self.ini);
         let mount = match self.mount {
-            "" => "/",
-            mount => mount,
+            _ if self.automatic_mount => String::new(),
+            "" => "mount = /\n".to_owned(),
+            mount => format!("mount = {mount}\n"),
         };
         format!(
-            "[server:main]\nuse = {gateway}\nhost = 127.0.0.1\nport = 0\nmount = {mount}\n\
+            "[server:main]\nuse = {gateway}\nhost = 127.0.0.1\nport = 0\n{mount}\
              threads = 16\n\n\
              [app:main]\nuse = egg:SyncServer\nconfiguration = file:%(here)s/sync.conf\n{extra}\n"
         )
