@@ -23,6 +23,11 @@ struct Field {
 impl Headers {
     /// Adds a field; a second one of the same name is joined with `", "` (RFC 9110, 5.3).
     pub fn add(&mut self, name: &str, value: &[u8]) {
+        if self.fields.is_empty() {
+            // What a usual request needs; growing there step by step costs more.
+            self.text.reserve(512);
+            self.fields.reserve(16);
+        }
         let start = self.text.len();
         self.text.extend_from_slice(name.as_bytes());
         let name = start..self.text.len();
