@@ -77,6 +77,17 @@ fn a_body_without_a_declared_length_is_refused_when_it_becomes_too_large() {
 }
 
 #[test]
+fn a_body_longer_than_declared_is_refused_at_its_first_byte_too_many() {
+    let mut driver = driver(Limits::default());
+    let begun = Records::default().begin(1, 1, 0).params(1, &put("4"));
+    driver.feed(&begun.stdin(1, b"body").0);
+    check_sent(&mut driver, &[]);
+    driver.feed(&Records::default().stdin(1, b"x").0);
+    check_sent(&mut driver, &["stdout 1 400"]);
+    assert_eq!(driver.connection().phase(), Phase::Drain);
+}
+
+#[test]
 fn a_refused_request_that_is_aborted_gets_its_ending() {
     let mut driver = driver(Limits {
         body: 10,
