@@ -15,6 +15,7 @@
 
 pub mod accounts;
 pub mod api;
+pub mod causes;
 pub mod cli;
 pub mod config;
 pub mod db;

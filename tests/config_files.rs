@@ -19,6 +19,9 @@ use weaved::config::LogTarget;
 use weaved::config::Model;
 use weaved::config::Severity;
 use weaved::config::UsersRoot;
+use weaved::db::Database;
+use weaved::db::DbError;
+use weaved::db::PoolOptions;
 
 fn load(name: &str) -> Config {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config");
@@ -96,7 +99,10 @@ fn the_shipped_default_loads() {
     assert_eq!(node, Some("http://localhost:5000/"));
     assert_eq!(config.smtp.sender.as_deref(), Some("weave@example.org"));
     assert!(config.cef.target.is_some());
-    assert_eq!(warnings(&config), ["storage sqluri", "auth sqluri"]);
+    assert_eq!(
+        warnings(&config),
+        ["server:main host", "storage sqluri", "auth sqluri"]
+    );
 }
 
 #[test]
@@ -125,7 +131,12 @@ fn the_shipped_sqlite_file_warns_of_its_place_and_of_the_captcha() {
     assert!(config.captcha.required);
     assert_eq!(
         warnings(&config),
-        ["storage sqluri", "auth sqluri", "captcha use"]
+        [
+            "server:main host",
+            "storage sqluri",
+            "auth sqluri",
+            "captcha use"
+        ]
     );
 }
 
@@ -169,6 +180,26 @@ fn the_shipped_memcached_file_warns_of_what_memcached_still_holds() {
     let config = load("shipped/memcached.ini");
     assert_eq!(
         warnings(&config),
-        ["storage backend", "storage cache_servers", "captcha use"]
+        [
+            "server:main host",
+            "storage backend",
+            "storage cache_servers",
+            "captcha use"
+        ]
+    );
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_named_without_its_password() {
+    let config = load("shipped/mysql.ini");
+    let opened = Database::open(&config.storage.sqluri, &PoolOptions::default());
+    let Err(error) = opened else {
+        panic!("opened {}", config.storage.sqluri);
+    };
+    assert!(matches!(error, DbError::Open { .. }));
+    assert_eq!(
+        weaved::causes::chain(&error),
+        "cannot open the database mysql://sync:***@localhost/sync: this version opens SQLite \
+         databases only"
     );
 }

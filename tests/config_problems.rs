@@ -3,92 +3,57 @@
 // So that the lints take the helpers, too, for test code.
 #![cfg(test)]
 
+mod config_folder;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
-use tempfile::TempDir;
-use weaved::config;
+use config_folder::Folder;
+use config_folder::SECOND;
+use config_folder::errors;
+use config_folder::notes;
+use proptest::prelude::*;
 use weaved::config::Address;
-use weaved::config::Config;
 use weaved::config::DatabaseUri;
 use weaved::config::Gateway;
-use weaved::config::Model;
 use weaved::config::PasswordHash;
-use weaved::config::Problems;
 use weaved::config::Registration;
 use weaved::config::Serves;
 
+/// The smallest first file.
 const FIRST: &str = "[server:main]\nuse = fcgi\n";
-const SECOND: &str = "[storage]\nsqluri = sqlite://\n";
 
-/// A folder with configuration files.
-struct Folder(TempDir);
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
-impl Folder {
-    fn new(first: &str, second: &str) -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        folder.write("development.ini", first);
-        folder.write("sync.conf", second);
-        folder
+    #[test]
+    fn no_text_makes_the_reader_panic(
+        first in lines(&["[server:main]", "[DEFAULT]", "[app:main]", "[composite:main]",
+            "[logger_root]", "use", "host", "port", "umask", "mode", "socket", "args", "level",
+            "mount", "/a", "set x", "get x", "storage.sqluri", "keys", "[loggers]"]),
+        second in lines(&["[storage]", "[auth]", "[global]", "[DEFAULT]", "[host:x]", "sqluri",
+            "backend", "quota_size", "public_url", "max_body", "storage.sqluri", "retry_after",
+            "shared_secret", "ldapuri", "fallback_node", "trusted_proxies"]),
+    ) {
+        let folder = Folder::new(&format!("{FIRST}{first}"), &format!("{SECOND}{second}"));
+        match folder.load(&[]) {
+            Ok(config) => prop_assert!(!config.describe().is_empty()),
+            Err(problems) => prop_assert!(problems.errors().next().is_some()),
+        }
     }
+}
 
-    fn write(&self, name: &str, text: &str) {
-        let path = self.0.path().join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn load(&self, vars: &[(&str, &str)]) -> Result<Config, Problems> {
-        let vars: Vec<_> = vars
+/// Lines that begin with one of the words.
+fn lines(words: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let word = prop::sample::select(words);
+    let value =
+        "( ?= ?)?(egg:|http://|sqlite:///|file:)?([%()$'\"@:/é0-9a-z ,;-]|%\\(here\\)s){0,12}";
+    prop::collection::vec((word, value), 0..12).prop_map(|lines| {
+        let parts = lines
             .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        config::load(&self.path().join("development.ini"), &vars)
-    }
-
-    /// Lines without the name of the temporary folder, which is all that varies.
-    fn lines(&self, text: &str) -> Vec<String> {
-        let folder = format!("{}/", self.path().display());
-        text.replace(&folder, "")
-            .lines()
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-#[track_caller]
-fn errors(first: &str, second: &str, expected: &[&str]) {
-    let folder = Folder::new(first, second);
-    let problems = folder.load(&[]).unwrap_err();
-    let errors: Vec<_> = problems.errors().map(ToString::to_string).collect();
-    assert_eq!(folder.lines(&errors.join("\n")), expected);
-}
-
-#[track_caller]
-fn notes(first: &str, second: &str, expected: &[&str]) -> Config {
-    let folder = Folder::new(first, second);
-    let config = folder
-        .load(&[])
-        .unwrap_or_else(|problems| panic!("{problems}"));
-    let list = config.notes.clone();
-    let notes = Problems { list }.to_string();
-    assert_eq!(folder.lines(&notes), expected);
-    config
-}
-
-#[track_caller]
-fn server(text: &str) -> config::Server {
-    let first = format!("[server:main]\n{text}");
-    let folder = Folder::new(&first, SECOND);
-    folder
-        .load(&[])
-        .unwrap_or_else(|problems| panic!("{problems}"))
-        .server
+            .flat_map(|(word, value)| [word, &**value, "\n"]);
+        parts.collect()
+    })
 }
 
 #[test]
@@ -155,6 +120,16 @@ fn unknown_keys_and_sections_name_their_neighbours() {
 }
 
 #[test]
+fn a_key_that_is_set_again_is_told() {
+    let config = notes(
+        FIRST,
+        "[storage]\nsqluri = sqlite:////nowhere/x\n[smtp]\nport = 1\n[storage]\nsqluri = sqlite://\n",
+        &["warning: sync.conf:2: [storage] sqluri: is set again in line 6, which counts"],
+    );
+    assert_eq!(config.storage.sqluri, DatabaseUri::SqliteMemory);
+}
+
+#[test]
 fn missing_files_and_sections_are_one_line_each() {
     errors(
         "[server:main]\nuse = fcgi\n[app:main]\nuse = egg:SyncServer\nconfiguration = file:no.conf\n",
@@ -185,152 +160,6 @@ fn missing_files_and_sections_are_one_line_each() {
     assert!(
         problems.contains("development.ini: cannot be read"),
         "{problems}"
-    );
-}
-
-#[test]
-fn the_server_is_known_by_all_its_names() {
-    for (name, gateway, model) in [
-        ("egg:Flup#fcgi_thread", Gateway::Fcgi, Model::Threads),
-        ("egg:flup#FCGI", Gateway::Fcgi, Model::Threads),
-        ("egg:Flup#fcgi_fork", Gateway::Fcgi, Model::Processes),
-        ("egg:Flup#scgi_thread", Gateway::Scgi, Model::Threads),
-        (
-            "egg:PasteScript#flup_scgi_fork",
-            Gateway::Scgi,
-            Model::Processes,
-        ),
-        ("egg:Paste#http", Gateway::Http, Model::Threads),
-        ("egg:gunicorn", Gateway::Http, Model::Threads),
-        ("egg:gunicorn#main", Gateway::Http, Model::Threads),
-        ("fcgi", Gateway::Fcgi, Model::Threads),
-        ("SCGI", Gateway::Scgi, Model::Threads),
-        ("http", Gateway::Http, Model::Threads),
-    ] {
-        let server = server(&format!("use = {name}\n"));
-        assert_eq!((server.gateway, server.model), (gateway, model), "{name}");
-    }
-    for name in [
-        "egg:Flup#nothing",
-        "egg:PasteScript#cherrypy",
-        "call:x:y",
-        "other",
-    ] {
-        let folder = Folder::new(&format!("[server:main]\nuse = {name}\n"), SECOND);
-        assert!(folder.load(&[]).is_err(), "{name}");
-    }
-}
-
-#[test]
-fn addresses_are_taken_from_host_port_and_socket() {
-    let tcp = |host: &str, port| {
-        let host = host.to_owned();
-        Address::Tcp { host, port }
-    };
-    assert_eq!(server("use = fcgi\n").address, Address::Inherited);
-    assert_eq!(server("use = scgi\n").address, Address::Inherited);
-    assert_eq!(server("use = http\n").address, tcp("127.0.0.1", 8080));
-    assert_eq!(server("use = scgi\nhost = ::1\n").address, tcp("::1", 4000));
-    assert_eq!(server("host = [::1]\nport = 5\n").address, tcp("::1", 5));
-    assert_eq!(server("port = 5000\n").address, tcp("127.0.0.1", 5000));
-    let unix = Address::Unix {
-        path: "/run/weaved/sock".into(),
-        mode: Some(0o660),
-        umask: None,
-        owner: None,
-        group: Some("www-data".to_owned()),
-    };
-    let text = "use = scgi\nsocket = /run/weaved/sock\nmode = 660\ngroup = www-data\n";
-    assert_eq!(server(text).address, unix);
-    errors(
-        "[server:main]\nsocket = /s\nhost = h\nport = 1\n",
-        SECOND,
-        &[
-            "development.ini:2: [server:main] socket: \"/s\" cannot be combined with host and port: \
-           keep one of the two",
-        ],
-    );
-    errors(
-        "[server:main]\nhost = h\n",
-        SECOND,
-        &["development.ini:2: [server:main] host: \"h\" needs a port beside it, e.g. port = 5000"],
-    );
-}
-
-#[test]
-fn a_umask_is_octal_where_it_looks_octal() {
-    #[track_caller]
-    fn check(text: &str, expected: u32, warns: bool) {
-        let first = format!("[server:main]\nsocket = /s\numask = {text}\n");
-        let config = Folder::new(&first, SECOND).load(&[]).unwrap();
-        let Address::Unix { umask, .. } = config.server.address else {
-            panic!("no socket");
-        };
-        assert_eq!(
-            (umask, !config.notes.is_empty()),
-            (Some(expected), warns),
-            "{text}"
-        );
-    }
-    check("0o077", 0o077, false);
-    check("077", 0o077, true);
-    check("117", 0o117, true);
-    check("77", 77, true);
-    check("7", 7, false);
-    check("000", 0, false);
-}
-
-#[test]
-fn threads_and_mount_have_several_names() {
-    assert_eq!(server("threadpool_workers = 60\n").threads, 60);
-    assert_eq!(
-        server("maxthreads = 9\nthreadpool_workers = 60\n").threads,
-        9
-    );
-    assert_eq!(server("threads = 4\nmaxThreads = 9\n").threads, 4);
-    let mount = |text: &str| server(text).mount;
-    assert_eq!(mount("use = scgi\nscriptName =\n"), None);
-    assert_eq!(
-        mount("scriptName = /yourpath/\n").as_deref(),
-        Some("/yourpath")
-    );
-    assert_eq!(
-        mount("mount = yourpath\nforce_script_name = /yourpath\n").as_deref(),
-        Some("/yourpath")
-    );
-    assert_eq!(mount("mount = /\n").as_deref(), Some("/"));
-    errors(
-        "[server:main]\nmount = /a\nscriptName = /b\n",
-        SECOND,
-        &[
-            "development.ini:3: [server:main] scriptName: \"/b\" differs from the mount /a that is \
-           set elsewhere: keep one",
-        ],
-    );
-}
-
-#[test]
-fn scgi_lets_this_machine_in_and_fcgi_everybody() {
-    assert!(server("use = fcgi\n").allowed_peers.is_empty());
-    assert_eq!(server("use = scgi\n").allowed_peers.len(), 2);
-    let peers = server("use = fcgi\nallowedServers = 10.0.0.1 10.0.0.2\n").allowed_peers;
-    assert_eq!(peers.len(), 2);
-}
-
-#[test]
-fn a_composite_gives_the_mount() {
-    let folder = Folder::new(
-        "[server:main]\nuse = fcgi\n[composite:main]\nuse = egg:Paste#urlmap\n/yourpath = sync\n\
-         [app:sync]\nuse = egg:SyncStorage\nconfiguration = file:%(here)s/sync.conf\n",
-        SECOND,
-    );
-    let config = folder.load(&[]).unwrap();
-    assert_eq!(config.server.mount.as_deref(), Some("/yourpath"));
-    assert_eq!(config.app.serves, Serves::Storage);
-    errors(
-        "[server:main]\nuse = fcgi\n[composite:main]\n/a = sync\n",
-        SECOND,
-        &["development.ini: has no section [app:sync], which [composite:main] names"],
     );
 }
 
@@ -376,7 +205,7 @@ fn another_file_can_hold_the_sections() {
             .load(&[])
             .unwrap_err()
             .to_string()
-            .contains("leads in a circle")
+            .contains("in a circle?")
     );
 }
 
@@ -417,7 +246,7 @@ fn a_second_file_extends_others() {
             .load(&[])
             .unwrap_err()
             .to_string()
-            .contains("extends leads in a circle")
+            .contains("in a circle?")
     );
 }
 
@@ -565,4 +394,29 @@ fn a_host_has_settings_of_its_own() {
             "sync.conf:4: [host:x] storage.quota_size: \"many\" is not a whole number (KB), e.g. 5120",
         ],
     );
+}
+
+#[test]
+fn a_value_of_several_lines_stays_on_one() {
+    errors(
+        FIRST,
+        "[storage]\nsqluri = sqlite://\n[smtp]\nport = 2\n 5\n",
+        &["sync.conf:4: [smtp] port: \"2\\n5\" is not a whole number (a port), e.g. 25"],
+    );
+}
+
+#[test]
+fn a_description_names_the_place_of_every_value() {
+    let folder = Folder::new(FIRST, SECOND);
+    let described = folder.load(&[]).unwrap().describe();
+    let lines = folder.lines(&described);
+    let line = |text: &str, origin: &str| format!("{text:<50} # {origin}");
+    assert_eq!(lines[0], "[server:main]");
+    assert_eq!(
+        lines[1],
+        line("use = egg:Flup#fcgi_thread", "development.ini:2")
+    );
+    assert_eq!(lines[2], line("host =", "default"));
+    assert!(lines.contains(&line("sqluri = sqlite://", "sync.conf:2")));
+    assert!(lines.contains(&line("max_body = 32M", "default")));
 }

@@ -4,11 +4,11 @@ use super::Configuration;
 use super::Failure;
 use super::failure::UNAVAILABLE;
 use super::open;
+use crate::causes::chain;
 use crate::config::Config;
 use crate::config::DatabaseUri;
 use crate::db::Database;
 use crate::db::PoolOptions;
-use crate::db::chain;
 
 pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     let config = open::configuration(arguments)?;

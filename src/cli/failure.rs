@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::accounts::AccountsError;
+use crate::causes::chain;
 use crate::config::Problems;
 use crate::db::DbError;
-use crate::db::chain;
 use crate::server::ListenError;
 use crate::storage::StorageError;
 

@@ -12,10 +12,10 @@ use super::failure::CONFIG;
 use super::failure::SYSTEM;
 use super::logger;
 use super::open;
+use crate::causes::chain;
 use crate::config;
 use crate::config::Config;
 use crate::config::Gateway;
-use crate::db::chain;
 use crate::gateway;
 use crate::gateway::BodyBudget;
 use crate::gateway::Limits;
@@ -39,8 +39,7 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     let _watch = server::watch(&stop)
         .map_err(|error| Failure::new(SYSTEM, format!("cannot watch signals: {error}")))?;
     let gateway = Arc::new(gateway_options(&config)?);
-    let backlog = i32::try_from(config.server.backlog).unwrap_or(i32::MAX);
-    let listener = server::listen(&address(&config.server.address), backlog)?;
+    let listener = server::listen(&address(&config.server.address), config.server.backlog)?;
     log::info!(
         "listening on {} ({:?})",
         listener.local(),

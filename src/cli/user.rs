@@ -26,6 +26,7 @@ use crate::accounts::State;
 use crate::accounts::UserName;
 use crate::accounts::names;
 use crate::api::Api;
+use crate::causes::chain;
 use crate::sync::Kilobytes;
 
 #[derive(Debug, Subcommand)]
@@ -248,7 +249,7 @@ fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
         return Err(Failure::new(NO, text));
     }
     api.remove(&account)
-        .map_err(|error| Failure::new(SYSTEM, crate::db::chain(&error)))?;
+        .map_err(|error| Failure::new(SYSTEM, chain(&error)))?;
     println!("deleted {}", account.name);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::DatabaseUri;
+use super::Global;
 use super::Ldap;
 use super::keys::Key;
 use super::keys::Table;
@@ -118,7 +119,8 @@ const KEYS: &[Key] = &[
     used(
         "backend",
         "sql",
-        "Where accounts are: sql or ldap. The class names of old files are understood as well.",
+        "Where accounts are: sql or ldap. The class names of old files are understood as well. \
+         This version serves sql only.",
     ),
     used(
         "sqluri",
@@ -319,8 +321,9 @@ fn read_registration(text: &str) -> Result<Registration, Wanted> {
 }
 
 /// Reads the section.
-pub(super) fn read(scope: &mut Scope<'_>, has_secret: bool) -> Auth {
+pub(super) fn read(scope: &mut Scope<'_>, global: &Global) -> Auth {
     let default = Auth::default();
+    scope.warn_of_no("allow_new_users");
     let backend = scope.get_as("backend", default.backend, read_backend);
     let auth = Auth {
         backend,
@@ -338,12 +341,12 @@ pub(super) fn read(scope: &mut Scope<'_>, has_secret: bool) -> Auth {
         pool_size: scope.pool_size("pool_size", default.pool_size),
         pool_recycle: scope.seconds("pool_recycle", default.pool_recycle),
         fallback_node: scope.get_as("fallback_node", None, |text| url::base(text).map(Some)),
-        ldap: ldap::read(scope, backend == AuthBackend::Ldap),
+        ldap: ldap::read(scope, backend),
     };
     if let Some(node) = &auth.fallback_node {
         url::warn_of_port(scope, "fallback_node", node);
     }
-    if auth.allow_new_users == Registration::Secret && !has_secret {
+    if auth.allow_new_users == Registration::Secret && global.shared_secret.is_none() {
         scope.error("allow_new_users", "needs a shared_secret in [global]");
     }
     if !auth.check_account_state {

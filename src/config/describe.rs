@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Config;
+use super::problem::printable;
 use super::reader::Origin;
 
 impl fmt::Display for Origin {
@@ -30,7 +31,7 @@ impl Config {
                 section = &setting.section;
                 text.push_str(&format!("[{section}]\n"));
             }
-            let line = format!("{} = {}", setting.key, setting.value.escape_debug());
+            let line = format!("{} = {}", setting.key, printable(&setting.value));
             text.push_str(&format!("{:<50} # {}\n", line.trim_end(), setting.origin));
         }
         text

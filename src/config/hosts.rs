@@ -4,6 +4,7 @@
 
 use super::Smtp;
 use super::Storage;
+use super::problem::Problem;
 use super::problem::Severity;
 use super::reader::Reader;
 use super::smtp;
@@ -48,7 +49,16 @@ fn read_host(reader: &mut Reader, section: &str, name: &str) -> Host {
             values.insert(key.to_owned(), found);
         } else if !found.from_default {
             let text = "cannot differ by host: only storage.* and smtp.* can".to_owned();
-            reader.note(Severity::Warning, section, &key, None, text);
+            let (file, line) = reader.place(section, &key);
+            reader.problems.push(Problem {
+                severity: Severity::Warning,
+                file,
+                line,
+                section: Some(section.to_owned()),
+                key: Some(key),
+                found: None,
+                text,
+            });
         }
     }
     let differs = |part: &str| changed.iter().any(|(other, _)| other == part);

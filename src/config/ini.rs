@@ -34,6 +34,8 @@ pub(super) struct Section {
     pub(super) line: usize,
     /// In file order, each key once: the last one of a name counts.
     pub(super) entries: Vec<Entry>,
+    /// What does not count, because its key is set again.
+    pub(super) repeated: Vec<Repeated>,
 }
 
 /// A key and its value.
@@ -45,6 +47,17 @@ pub(super) struct Entry {
     pub(super) line: usize,
     /// Without blanks around it; continued lines are joined by a newline, empty ones are left out.
     pub(super) value: String,
+}
+
+/// A key that is set again in its section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Repeated {
+    /// The key.
+    pub(super) key: String,
+    /// The line of the value that is lost, counted from 1.
+    pub(super) line: usize,
+    /// The line of the value that takes its place.
+    pub(super) again: usize,
 }
 
 /// A line that cannot be understood.
@@ -167,6 +180,7 @@ impl Parser {
                 name: name.to_owned(),
                 line,
                 entries: Vec::new(),
+                repeated: Vec::new(),
             });
             sections.len() - 1
         }));
@@ -177,7 +191,15 @@ impl Parser {
         let Some(section) = open else {
             return self.refuse(entry.line, "a key before the first [section]");
         };
-        section.entries.retain(|other| other.key != entry.key);
+        let same = |other: &Entry| other.key == entry.key;
+        if let Some(at) = section.entries.iter().position(same) {
+            let lost = section.entries.remove(at);
+            section.repeated.push(Repeated {
+                key: lost.key,
+                line: lost.line,
+                again: entry.line,
+            });
+        }
         section.entries.push(entry);
         self.entry = Some(section.entries.len() - 1);
     }
@@ -319,7 +341,7 @@ mod tests {
             let mut sections = Vec::new();
             for (name, keys) in &names {
                 line += 1;
-                let mut section = Section { name: name.clone(), line, entries: Vec::new() };
+                let mut section = Section { name: name.clone(), line, entries: Vec::new(), repeated: Vec::new() };
                 for (key, value) in keys {
                     if value == "\"\"" {
                         continue;

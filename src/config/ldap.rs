@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::AuthBackend;
 use super::Secret;
 use super::reader::Scope;
 use super::values::Wanted;
@@ -85,8 +86,8 @@ impl Default for Ldap {
     }
 }
 
-/// Reads the keys; `wanted` says whether the back end is LDAP at all.
-pub(super) fn read(scope: &mut Scope<'_>, wanted: bool) -> Ldap {
+/// Reads the keys; what is missing is told when the back end is LDAP.
+pub(super) fn read(scope: &mut Scope<'_>, backend: AuthBackend) -> Ldap {
     let default = Ldap::default();
     let timeout = scope.first_of(&["ldap_timeout", "ldaptimeout", "timeout"]);
     let pool_size = scope.first_of(&["ldap_pool_size", "size"]);
@@ -109,7 +110,7 @@ pub(super) fn read(scope: &mut Scope<'_>, wanted: bool) -> Ldap {
         max_lifetime: scope.seconds(max_lifetime, default.max_lifetime),
         nodes_scheme: scope.get("nodes_scheme", default.nodes_scheme),
     };
-    if wanted {
+    if backend == AuthBackend::Ldap {
         if ldap.uris.is_empty() {
             scope.error(
                 "ldapuri",

@@ -5,6 +5,7 @@
 //! and then shared read-only; nobody else reads files or the environment. It opens no database, no
 //! socket and no log (spec/config.md).
 
+mod address;
 mod app;
 mod auth;
 mod captcha;
@@ -19,6 +20,7 @@ mod ini;
 mod keys;
 mod ldap;
 mod logging;
+mod mount;
 mod nodes;
 mod problem;
 mod reader;
@@ -36,6 +38,7 @@ use std::path::Path;
 
 use keys::Table;
 
+pub use address::Address;
 pub use app::App;
 pub use app::Serves;
 pub use auth::Auth;
@@ -71,7 +74,6 @@ pub use reset_codes::ResetCodes;
 pub use sample::sample_first;
 pub use sample::sample_second;
 pub use secret::Secret;
-pub use server::Address;
 pub use server::Gateway;
 pub use server::Model;
 pub use server::Server;
@@ -181,8 +183,7 @@ pub fn load(file: &Path, vars: &[(String, String)]) -> Result<Config, Problems> 
     reader.file = merged.second;
     let global = global::read(&mut reader.section("global", &global::TABLE));
     let storage = storage::read(&mut reader.section("storage", &storage::TABLE));
-    let has_secret = global.shared_secret.is_some();
-    let auth = auth::read(&mut reader.section("auth", &auth::TABLE), has_secret);
+    let auth = auth::read(&mut reader.section("auth", &auth::TABLE), &global);
     let old_node = auth.fallback_node.as_deref();
     let nodes = nodes::read(&mut reader.section("nodes", &nodes::TABLE), old_node);
     let mut config = Config {

@@ -49,11 +49,23 @@ impl fmt::Display for Problem {
             write!(f, " {key}:")?;
         }
         if let Some(found) = &self.found {
-            // `escape_debug` keeps a value of several lines on one line.
-            write!(f, " \"{}\"", found.escape_debug())?;
+            write!(f, " \"{}\"", printable(found))?;
         }
         write!(f, " {}", self.text)
     }
+}
+
+/// A text on one line, safe for a terminal.
+pub(super) fn printable(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_debug());
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 /// Everything that was found while reading a configuration that cannot be used.

@@ -79,32 +79,16 @@ impl Reader {
         }
     }
 
-    /// Notes something at the place of a key, or of the file when the key is not written.
-    pub(super) fn note(
-        &mut self,
-        severity: Severity,
-        section: &str,
-        key: &str,
-        found: Option<String>,
-        text: String,
-    ) {
+    /// The place of a key, or of the file when the key is not written.
+    pub(super) fn place(&self, section: &str, key: &str) -> (PathBuf, Option<usize>) {
         let place = self
             .settings
             .get(section)
             .and_then(|section| section.get(key));
-        let (file, line) = match place {
-            Some(found) => (found.file.as_ref().clone(), Some(found.line)),
-            None => (self.file.as_ref().clone(), None),
-        };
-        self.problems.push(Problem {
-            severity,
-            file,
-            line,
-            section: Some(section.to_owned()),
-            key: Some(key.to_owned()),
-            found,
-            text,
-        });
+        match place {
+            Some(found) => (found.file.to_path_buf(), Some(found.line)),
+            None => (self.file.to_path_buf(), None),
+        }
     }
 }
 
@@ -122,12 +106,6 @@ impl Scope<'_> {
         (!found.text.is_empty()).then_some(found)
     }
 
-    /// Whether a key is written and true.
-    pub(super) fn written_true(&self, key: &str) -> bool {
-        self.found(key)
-            .is_some_and(|found| bool::read(&found.text) == Ok(true))
-    }
-
     /// A value, or its default when none is written (or a wrong one, which is noted).
     pub(super) fn get<T: Setting>(&mut self, key: &'static str, default: T) -> T {
         self.get_as(key, default, T::read)
@@ -135,12 +113,19 @@ impl Scope<'_> {
 
     /// A truth. `no` and `off` were true to the old server, which is noted.
     pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        self.warn_of_no(key);
+        self.get(key, default)
+    }
+
+    /// Warns of `no` and `off` where the old server would have understood yes.
+    pub(super) fn warn_of_no(&mut self, key: &str) {
         let odd = |found: &Found| matches!(&*found.text.to_ascii_lowercase(), "no" | "off");
-        if self.found(key).is_some_and(odd) {
+        // Paste, which reads the first file, did understand them.
+        let second = !self.name.ends_with(":main");
+        if second && self.found(key).is_some_and(odd) {
             let text = "is read as false; the old server took it as true. Write true or false";
             self.warn(key, text);
         }
-        self.get(key, default)
     }
 
     /// A whole number within bounds.
@@ -210,7 +195,7 @@ impl Scope<'_> {
         }
         if TEMPORARY.iter().any(|place| absolute.starts_with(place)) {
             let text = format!(
-                "{} is in a place that is emptied now and then: the records would be lost",
+                "{} is in a place that is emptied now and then: all that is in it would be lost",
                 absolute.display()
             );
             self.note(Severity::Warning, key, None, text);
@@ -299,8 +284,16 @@ impl Scope<'_> {
         shown: Option<String>,
         text: impl Into<String>,
     ) {
-        self.reader
-            .note(severity, &self.name, key, shown, text.into());
+        let (file, line) = self.reader.place(&self.name, key);
+        self.reader.problems.push(Problem {
+            severity,
+            file,
+            line,
+            section: Some(self.name.clone()),
+            key: Some(key.to_owned()),
+            found: shown,
+            text: text.into(),
+        });
     }
 
     /// Tells of every key in the section that is unknown or no longer needed.
@@ -316,6 +309,7 @@ impl Scope<'_> {
                 // Whoever switched it off misses nothing.
                 Some(Kind::Dropped(_)) if off => continue,
                 Some(Kind::Dropped(reason)) => (Severity::Warning, reason.to_owned()),
+                Some(Kind::Refused(_)) if found.text.is_empty() => continue,
                 Some(Kind::Refused(reason)) => (Severity::Error, reason.to_owned()),
                 Some(Kind::Unneeded(reason)) => (Severity::Notice, format!("not needed: {reason}")),
                 None if found.from_default => continue,

@@ -6,19 +6,19 @@
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
 
+use super::Address;
+use super::address;
 use super::keys::Key;
 use super::keys::Table;
 use super::keys::alias;
 use super::keys::refused;
 use super::keys::unneeded;
 use super::keys::used;
+use super::mount;
 use super::problem::Severity;
 use super::reader::Count;
 use super::reader::Scope;
-use super::values::Octal;
-use super::values::Setting;
 use super::values::Show;
 use super::values::Wanted;
 
@@ -44,33 +44,6 @@ pub enum Model {
     Threads,
 }
 
-/// Where to listen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// The listening socket is descriptor 0: the web server or a manager made it.
-    Inherited,
-    /// A TCP port.
-    Tcp {
-        /// Name or address, without brackets.
-        host: String,
-        /// 0: any free one.
-        port: u16,
-    },
-    /// A Unix socket.
-    Unix {
-        /// The socket's file.
-        path: PathBuf,
-        /// Rights of the file, e.g. `0o660`; wins over `umask`.
-        mode: Option<u32>,
-        /// Rights to take away from the file.
-        umask: Option<u32>,
-        /// Who shall own the file: a name or a number.
-        owner: Option<String>,
-        /// Which group the file shall have: a name or a number.
-        group: Option<String>,
-    },
-}
-
 /// The listening side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
@@ -81,7 +54,7 @@ pub struct Server {
     /// Default: descriptor 0; for HTTP 127.0.0.1:8080.
     pub address: Address,
     /// Connections that may wait to be accepted. Default 1024.
-    pub backlog: u32,
+    pub backlog: i32,
     /// Threads that answer requests, in each process. Default 16.
     pub threads: usize,
     /// Worker processes. Default 1.
@@ -116,6 +89,10 @@ impl Default for Server {
         }
     }
 }
+
+/// The names of one thing.
+const PROCESSES: [&str; 3] = ["processes", "maxChildren", "workers"];
+const REQUESTS: [&str; 2] = ["maxRequests", "threadpool_max_requests"];
 
 const HUNG: &str = "threads have time-outs of their own";
 const POOL: &str = "all threads are started at once; set threads";
@@ -281,12 +258,6 @@ fn read_use(text: &str) -> Result<Use, Wanted> {
     }
 }
 
-/// `/yourpath` or `/`, however many slashes were written.
-pub(super) fn normal_mount(text: &str) -> String {
-    let segments: Vec<_> = text.split('/').filter(|part| !part.is_empty()).collect();
-    format!("/{}", segments.join("/"))
-}
-
 /// Reads the section; `composite` is the prefix that a `[composite:main]` gives to the application.
 pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
     let default = Server::default();
@@ -296,7 +267,7 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
         let shown = scope.found("use").map(|found| found.text.clone());
         scope.note(Severity::Notice, "use", shown, text);
     }
-    let address = read_address(scope, gateway);
+    let address = address::read(scope, gateway);
     let local = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let allowed = if gateway == Gateway::Scgi {
         local
@@ -306,19 +277,34 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
     let restricted = scope.found("allowedServers").is_some() || gateway == Gateway::Scgi;
     let allowed_peers = scope.get("allowedServers", allowed);
     if let Address::Tcp { host, .. } = &address
-        && matches!(&**host, "0.0.0.0" | "::" | "0")
-        && gateway != Gateway::Http
+        && matches!(&**host, "*" | "0" | "0.0.0.0" | "::")
         && !restricted
     {
-        let text = "lets anyone who reaches this port speak as the web server, for any user. \
-                    Write 127.0.0.1, or use a socket, or set allowedServers";
+        let text = match gateway {
+            Gateway::Fcgi | Gateway::Scgi => {
+                "lets anyone who reaches this port speak as the web server, for any user. Write \
+                 127.0.0.1, or use a socket, or set allowedServers"
+            }
+            Gateway::Http => {
+                "offers plain HTTP to the network, so that passwords travel in clear. Write \
+                 127.0.0.1, and let a web server with TLS speak to it"
+            }
+        };
         scope.warn("host", text);
     }
-    later(scope);
+    if let Address::Unix {
+        mode: Some(mode), ..
+    } = address
+        && mode & 0o002 != 0
+    {
+        let text = "lets every user of this machine speak as the web server; write 0660, and the \
+                    web server's group";
+        scope.warn("mode", text);
+    }
     let threads = scope.first_of(&["threads", "maxThreads", "threadpool_workers"]);
-    let processes = scope.first_of(&["processes", "maxChildren", "workers"]);
+    let processes = scope.first_of(&PROCESSES);
     let backlog = scope.first_of(&["backlog", "request_queue_size"]);
-    let requests = scope.first_of(&["maxRequests", "threadpool_max_requests"]);
+    let requests = scope.first_of(&REQUESTS);
     let server = Server {
         gateway,
         model,
@@ -328,7 +314,7 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
             default.backlog,
             Count::new("connections", 1, 65_535, 1024),
         ),
-        threads: scope.number(threads, default.threads, Count::new("threads", 1, 4096, 16)),
+        threads: scope.number(threads, default.threads, Count::new("threads", 1, 1024, 16)),
         processes: scope.number(
             processes,
             default.processes,
@@ -336,137 +322,34 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
         ),
         max_requests: scope.number(requests, 0, Count::new("requests", 0, u64::MAX, 10000)),
         allowed_peers,
-        mount: read_mount(scope, composite),
+        mount: mount::read(scope, composite),
         multiplexed: scope.flag("multiplexed", default.multiplexed),
         access_log: scope.flag("debug", default.access_log),
     };
+    tell_of_later(scope, &server);
     scope.tell_unused();
     server
 }
 
 /// Tells of what is read and not done yet.
-fn later(scope: &mut Scope<'_>) {
-    if scope.written_true("multiplexed") {
+fn tell_of_later(scope: &mut Scope<'_>, server: &Server) {
+    let processes = scope.first_of(&PROCESSES);
+    let requests = scope.first_of(&REQUESTS);
+    let mut tell = |key, text: &str| scope.note(Severity::Notice, key, None, text);
+    if server.multiplexed {
         let text = "has no effect: the requests of a connection are answered one after another";
-        scope.note(Severity::Notice, "multiplexed", None, text);
+        tell("multiplexed", text);
     }
-}
-
-fn read_address(scope: &mut Scope<'_>, gateway: Gateway) -> Address {
-    let host: Option<String> = scope.get("host", None);
-    let port = scope.found("port").is_some();
-    let port = port.then(|| scope.number("port", 0_u16, Count::new("a port", 0, 65_535, 5000)));
-    let socket: Option<PathBuf> = scope.get("socket", None);
-    let mode: Option<Octal> = scope.get("mode", None);
-    let umask = read_umask(scope);
-    let owner: Option<String> = scope.get("owner", None);
-    let group: Option<String> = scope.get("group", None);
-    if let Some(path) = socket {
-        if host.is_some() || port.is_some() {
-            let text = "cannot be combined with host and port: keep one of the two";
-            scope.error("socket", text);
-        }
-        return Address::Unix {
-            path,
-            mode: mode.map(|Octal(bits)| bits),
-            umask,
-            owner,
-            group,
-        };
+    if server.processes > 1 {
+        tell(
+            processes,
+            "has no effect: this version serves with one process",
+        );
     }
-    for key in ["mode", "umask", "owner", "group"] {
-        if scope.found(key).is_some() {
-            scope.warn(key, "concerns a Unix socket, but no socket is set");
-        }
+    if server.max_requests > 0 {
+        tell(
+            requests,
+            "has no effect: this version never replaces its process",
+        );
     }
-    let host = host.map(|host| {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        bare.to_owned()
-    });
-    if host
-        .as_deref()
-        .is_some_and(|host| host.contains(char::is_whitespace))
-    {
-        scope.error("host", "is more than one address: write one");
-    }
-    let local = || "127.0.0.1".to_owned();
-    match (host, port, gateway) {
-        (None, None, Gateway::Http) => Address::Tcp {
-            host: local(),
-            port: 8080,
-        },
-        (None, None, _) => Address::Inherited,
-        (host, Some(port), _) => Address::Tcp {
-            host: host.unwrap_or_else(local),
-            port,
-        },
-        (Some(host), None, Gateway::Scgi) => Address::Tcp { host, port: 4000 },
-        (Some(host), None, Gateway::Http) => Address::Tcp { host, port: 8080 },
-        (Some(host), None, Gateway::Fcgi) => {
-            scope.error("host", "needs a port beside it, e.g. port = 5000");
-            Address::Tcp { host, port: 0 }
-        }
-    }
-}
-
-/// The old server read `umask` as a decimal number; people mean octal (spec/config.md, 2.1).
-fn read_umask(scope: &mut Scope<'_>) -> Option<u32> {
-    let text = scope.found("umask").map(|found| found.text.clone());
-    let decimal = text.as_deref().and_then(|text| text.parse::<u32>().ok());
-    let octal = text
-        .as_deref()
-        .is_none_or(|text| text.starts_with('0') || text.len() == 3);
-    let read = |text: &str| {
-        if octal {
-            return Octal::read(text).map(Some);
-        }
-        let bits = decimal.filter(|&bits| bits <= 0o777);
-        let wanted = || Wanted::new("is no umask: write it octal with a leading 0, e.g. 0117");
-        bits.map(|bits| Some(Octal(bits))).ok_or_else(wanted)
-    };
-    let bits = scope.get_as("umask", None, read).map(|Octal(bits)| bits);
-    if let Some(bits) = bits
-        && let Some(text) = text
-    {
-        let other = if octal {
-            decimal
-        } else {
-            u32::from_str_radix(&text, 8).ok()
-        };
-        if other.is_some_and(|other| other != bits) {
-            let how = if octal {
-                "octal; the old server took it as decimal"
-            } else {
-                "decimal, as the old server did"
-            };
-            scope.warn(
-                "umask",
-                format!("is read as {how}: it is {bits:04o}. Write 0o{bits:03o} to be clear"),
-            );
-        }
-    }
-    bits
-}
-
-/// The mount has three names, and a composite may say it too; all must agree.
-fn read_mount(scope: &mut Scope<'_>, composite: Option<&str>) -> Option<String> {
-    let names = ["mount", "force_script_name", "scriptName"];
-    let mut mount = composite.map(normal_mount);
-    for name in names {
-        let Some(found) = scope.found(name) else {
-            continue;
-        };
-        let path = normal_mount(&found.text);
-        match &mount {
-            Some(other) if *other != path => {
-                let text =
-                    format!("differs from the mount {other} that is set elsewhere: keep one");
-                scope.error(name, text);
-            }
-            _ => mount = Some(path),
-        }
-    }
-    let read = |text: &str| String::read(text).map(|text| Some(normal_mount(&text)));
-    let written = scope.first_of(&names);
-    scope.get_as(written, mount, read)
 }

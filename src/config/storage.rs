@@ -86,7 +86,8 @@ const KEYS: &[Key] = &[
         "sqluri",
         "",
         "The database: sqlite:////absolute/file, sqlite:///file (from the directory in which the \
-         server is started), mysql://user:password@host/name or postgresql://... Required.",
+         server is started), mysql://user:password@host/name or postgresql://... This version opens SQLite only. \
+         Required.",
     ),
     used(
         "create_tables",

@@ -51,7 +51,7 @@ impl Show for Duration {
     }
 }
 
-numbers!(u16, u32, u64, usize);
+numbers!(i32, u16, u32, u64, usize);
 
 impl Show for bool {
     fn show(&self) -> String {

@@ -32,16 +32,3 @@ impl DbError {
         matches!(self, Self::Busy(_) | Self::Open { .. })
     }
 }
-
-/// An error and all its causes in one line, for a log.
-#[must_use]
-pub fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}

@@ -12,7 +12,6 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 pub use error::DbError;
-pub use error::chain;
 pub use sqlite::Database;
 pub use sqlite::Row;
 pub use sqlite::Session;

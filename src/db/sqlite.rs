@@ -27,6 +27,7 @@ use super::Flow;
 use super::Params;
 use super::PoolOptions;
 use super::Value;
+use crate::causes::chain;
 use crate::config::DatabaseUri;
 
 /// Prepared statements kept for each connection.
@@ -222,7 +223,7 @@ fn roll_back(connection: &Connection) {
         return;
     }
     if let Err(error) = run(connection, "ROLLBACK") {
-        log::error!("cannot roll back: {}", super::error::chain(&error));
+        log::error!("cannot roll back: {}", chain(&error));
     }
 }
 

@@ -9,7 +9,7 @@ use std::error::Error as StdError;
 use crate::accounts;
 use crate::accounts::AccountsError;
 use crate::api::ApiError;
-use crate::db;
+use crate::causes::chain;
 use crate::message::Body;
 use crate::message::Response;
 use crate::storage::StorageError;
@@ -152,7 +152,7 @@ fn failed(error: &dyn StdError, passes: bool, retry_after: u32, id: &str) -> Ans
     Answer {
         response,
         weight: Weight::Failed,
-        reason: db::chain(error).into(),
+        reason: chain(error).into(),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::accounts::Refusal;
 use crate::accounts::State;
 use crate::accounts::UserName;
 use crate::accounts::hash::StoredHash;
-use crate::db::chain;
+use crate::causes::chain;
 use crate::sync::UserId;
 
 impl SqlAccounts {

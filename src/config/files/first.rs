@@ -10,7 +10,9 @@ use super::DEPTH;
 use super::Document;
 use super::KeyCase;
 use super::Loader;
+use super::Part;
 use super::Settings;
+use super::View;
 use super::interpolate;
 use super::second;
 use crate::config::app;
@@ -59,7 +61,7 @@ pub(in crate::config) fn load(
         return (None, loader.problems);
     };
     let mut settings = Settings::new();
-    let server = section(&mut loader, &first, "server", "main", DEPTH);
+    let server = section(&mut loader, &first, "server", "main");
     if server.is_none() {
         let text = "has no [server:main] section: at least \"use = fcgi\" must stand there";
         loader.note(&first.shown, None, text);
@@ -67,7 +69,7 @@ pub(in crate::config) fn load(
     let server = canonical(server.unwrap_or_default(), &server::TABLE);
     settings.insert("server:main".to_owned(), server);
     let (name, composite) = application(&mut loader, &first);
-    let app = match section(&mut loader, &first, "app", &name, DEPTH) {
+    let app = match section(&mut loader, &first, "app", &name) {
         Some(app) => app,
         None => {
             if composite.is_some() {
@@ -82,7 +84,7 @@ pub(in crate::config) fn load(
         .into_iter()
         .partition(|(key, _)| key.contains('.') && !key.starts_with("paste."));
     let app = canonical(app, &app::TABLE);
-    let second = second_file(&mut loader, &first, &app, !inline.is_empty());
+    let second = second_file(&mut loader, &first, &app, &inline);
     let mut readable = second.is_some() || !inline.is_empty();
     let second = match second {
         Some(path) => {
@@ -112,29 +114,24 @@ pub(in crate::config) fn load(
 type Values = BTreeMap<String, Found>;
 
 /// The keys of a section with those of `[DEFAULT]`; the section wins. Follows `use = config:`.
-fn section(
-    loader: &mut Loader<'_>,
-    document: &Document,
-    kind: &str,
-    name: &str,
-    depth: usize,
-) -> Option<Values> {
+fn section(loader: &mut Loader<'_>, document: &Document, kind: &str, name: &str) -> Option<Values> {
     let own = document.ini.section(&format!("{kind}:{name}"));
     let own = own.or_else(|| document.ini.section(kind).filter(|_| name == "main"))?;
+    let view = View {
+        document,
+        section: &own.name,
+        part: Part::Own,
+    };
     let mut values = Values::new();
-    if let Some(other) = own.entry("use").and_then(|entry| {
-        let target = resolve(loader, document, &own.name, entry, false);
-        let target = target.text.strip_prefix("config:").map(str::to_owned);
-        Some((target?, entry.line))
-    }) {
-        let (target, line) = other;
-        let (file, other) = target.split_once('#').unwrap_or((&target, name));
+    let used = own.entry("use").map(|entry| resolve(entry, view, loader));
+    if let Some(target) = used
+        .as_ref()
+        .and_then(|found| found.text.strip_prefix("config:"))
+    {
+        let (file, other) = target.split_once('#').unwrap_or((target, name));
         let path = loader.find(file, &document.here);
-        if depth == 0 {
-            let text = "use = config: leads in a circle, or too deep";
-            loader.note(&document.shown, Some(line), text);
-        } else if let Some(other_file) = loader.open(&path, KeyCase::Kept) {
-            match section(loader, &other_file, kind, other, depth - 1) {
+        if let Some(other_file) = loader.open(&path, KeyCase::Kept) {
+            match section(loader, &other_file, kind, other) {
                 Some(others) => values = others,
                 None => {
                     let text = format!("has no section [{kind}:{other}]");
@@ -145,7 +142,7 @@ fn section(
     }
     values.extend(common(loader, document, &own.name));
     for entry in &own.entries {
-        let found = resolve(loader, document, &own.name, entry, false);
+        let found = resolve(entry, view, loader);
         if entry.key == "use" && found.text.starts_with("config:") {
             continue;
         }
@@ -156,6 +153,11 @@ fn section(
 
 /// The keys of `[DEFAULT]`, as they are seen from a section.
 fn common(loader: &mut Loader<'_>, document: &Document, section: &str) -> Values {
+    let view = View {
+        document,
+        section,
+        part: Part::Common,
+    };
     let mut values = Values::new();
     for entry in document
         .ini
@@ -163,7 +165,7 @@ fn common(loader: &mut Loader<'_>, document: &Document, section: &str) -> Values
         .iter()
         .flat_map(|common| &common.entries)
     {
-        let found = resolve(loader, document, section, entry, true);
+        let found = resolve(entry, view, loader);
         values.insert(entry.key.clone(), found);
     }
     values
@@ -171,13 +173,10 @@ fn common(loader: &mut Loader<'_>, document: &Document, section: &str) -> Values
 
 /// A value with its `%(name)s` replaced: from the section, the command line, `[DEFAULT]`, and the
 /// two names that every file has.
-fn resolve(
-    loader: &mut Loader<'_>,
-    document: &Document,
-    section: &str,
-    entry: &Entry,
-    from_default: bool,
-) -> Found {
+fn resolve(entry: &Entry, view: View<'_>, loader: &mut Loader<'_>) -> Found {
+    let View {
+        document, section, ..
+    } = view;
     let mut origin = Origin::File(document.shown.to_path_buf(), entry.line);
     let vars = loader.vars;
     let written = |section: &str, name: &str| {
@@ -201,20 +200,14 @@ fn resolve(
     let text = match interpolate(&entry.value, &mut lookup, DEPTH) {
         Ok(text) => text,
         Err(bad) => {
-            if !from_default {
+            if view.part == Part::Own {
                 let text = format!("[{section}] {}: {}", entry.key, bad.text());
                 loader.note(&document.shown, Some(entry.line), text);
             }
             String::new()
         }
     };
-    Found {
-        text,
-        origin,
-        file: Arc::clone(&document.shown),
-        line: entry.line,
-        from_default,
-    }
+    view.found(entry, text, origin)
 }
 
 /// Keys by the spelling of the table.
@@ -285,7 +278,7 @@ fn second_file(
     loader: &mut Loader<'_>,
     first: &Document,
     app: &Values,
-    has_inline: bool,
+    inline: &Values,
 ) -> Option<PathBuf> {
     let names_file = |found: &&Found| found.text.starts_with("file:");
     let named = app.get("configuration").filter(names_file);
@@ -302,7 +295,7 @@ fn second_file(
     }
     let mut usual = USUAL.iter().map(|name| first.here.join(name));
     let usual = usual.find(|path| *path != first.path && path.is_file());
-    if usual.is_none() && !has_inline {
+    if usual.is_none() && inline.is_empty() {
         let text = format!(
             "names no second file, and none of {} is beside it: write \"configuration = \
              file:%(here)s/sync.conf\" into [app:main]",

@@ -1,7 +1,7 @@
 //! From the files' text to one set of settings: finding, reading, interpolation, merging.
 //!
 //! Goes in: the path of the first file and the variables of the command line. Comes out:
-//! [`Merged`], texts with their places, and the problems met on the way. What a key means is not
+//! [`first::Merged`], texts with their places, and the problems met on the way. What a key means is not
 //! known here (spec/config.md, 1).
 
 mod first;
@@ -10,21 +10,29 @@ mod second;
 use std::env;
 use std::fs;
 use std::io;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ini;
 use super::ini::DEFAULT;
+use super::ini::Entry;
 use super::ini::Ini;
 use super::ini::KeyCase;
 use super::problem::Problem;
 use super::problem::Severity;
+use super::reader::Found;
+use super::reader::Origin;
 use super::reader::Settings;
 
 pub(super) use first::load;
 
-/// How deep files may name other files.
+/// How many files may belong to one configuration: a circle of them ends here.
+const FILES: usize = 32;
+
+/// How deep references may lead to other references.
 const DEPTH: usize = 8;
 
 /// The largest configuration file, in bytes; anything bigger is something else.
@@ -50,6 +58,39 @@ struct Loader<'a> {
     problems: Vec<Problem>,
     /// Files that everybody on the machine may read.
     public: Vec<Arc<PathBuf>>,
+    /// How many files were read.
+    opened: usize,
+}
+
+/// From where, in a file, a value is seen.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    document: &'a Document,
+    /// The section that is read.
+    section: &'a str,
+    part: Part,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// In `[DEFAULT]`, for all sections.
+    Common,
+    /// In the section itself.
+    Own,
+}
+
+impl View<'_> {
+    /// A value that was found here.
+    fn found(self, entry: &Entry, text: String, origin: Origin) -> Found {
+        Found {
+            text,
+            origin,
+            file: Arc::clone(&self.document.shown),
+            line: entry.line,
+            from_default: self.part == Part::Common,
+        }
+    }
 }
 
 impl<'a> Loader<'a> {
@@ -59,6 +100,7 @@ impl<'a> Loader<'a> {
             cwd: env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             problems: Vec::new(),
             public: Vec::new(),
+            opened: 0,
         }
     }
 
@@ -67,6 +109,12 @@ impl<'a> Loader<'a> {
         let path = self.cwd.join(path);
         let shown = path.strip_prefix(&self.cwd).unwrap_or(&path);
         let shown = Arc::new(shown.to_path_buf());
+        self.opened += 1;
+        if self.opened > FILES {
+            let text = format!("is file {FILES} and more: files name each other in a circle?");
+            self.note(&shown, None, text);
+            return None;
+        }
         let (bytes, readable_by_all) = match read(&path) {
             Ok(read) => read,
             Err(error) => {
@@ -77,6 +125,19 @@ impl<'a> Loader<'a> {
         let (ini, bad) = ini::parse(&bytes, case);
         for bad in bad {
             self.note(&shown, Some(bad.line), bad.reason);
+        }
+        for section in &ini.sections {
+            for lost in &section.repeated {
+                self.problems.push(Problem {
+                    severity: Severity::Warning,
+                    file: shown.to_path_buf(),
+                    line: Some(lost.line),
+                    section: Some(section.name.clone()),
+                    key: Some(lost.key.clone()),
+                    found: None,
+                    text: format!("is set again in line {}, which counts", lost.again),
+                });
+            }
         }
         if readable_by_all && !self.public.contains(&shown) {
             self.public.push(Arc::clone(&shown));
@@ -100,9 +161,9 @@ impl<'a> Loader<'a> {
         beside
     }
 
-    /// Notes an error about a file as a whole or one of its lines.
+    /// Notes an error about a file as a whole or one of its lines, once.
     fn note(&mut self, file: &Path, line: Option<usize>, text: impl Into<String>) {
-        self.problems.push(Problem {
+        let problem = Problem {
             severity: Severity::Error,
             file: file.to_path_buf(),
             line,
@@ -110,28 +171,23 @@ impl<'a> Loader<'a> {
             key: None,
             found: None,
             text: text.into(),
-        });
+        };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 }
 
-#[cfg(unix)]
-fn open_to_all(file: &fs::File) -> io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-
-    Ok(file.metadata()?.permissions().mode() & 0o004 != 0)
-}
-
+/// The bytes of a file, and whether everybody on the machine may read it.
 fn read(path: &Path) -> io::Result<(Vec<u8>, bool)> {
-    use std::io::Read;
-
     let file = fs::File::open(path)?;
-    if file.metadata()?.is_dir() {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
         return Err(io::Error::new(
             io::ErrorKind::IsADirectory,
             "it is a directory",
         ));
     }
-    let open_to_all = open_to_all(&file)?;
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
@@ -139,7 +195,7 @@ fn read(path: &Path) -> io::Result<(Vec<u8>, bool)> {
             "it is larger than 1 MiB, so it is no configuration",
         ));
     }
-    Ok((bytes, open_to_all))
+    Ok((bytes, metadata.permissions().mode() & 0o004 != 0))
 }
 
 /// Why `%(name)s` cannot be replaced.

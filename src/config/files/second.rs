@@ -3,24 +3,19 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::DEFAULT;
-use super::DEPTH;
-use super::Document;
 use super::KeyCase;
 use super::Loader;
+use super::Part;
 use super::Settings;
+use super::View;
 use crate::config::ini::Entry;
 use crate::config::reader::Found;
 use crate::config::reader::Origin;
 
 /// Reads a file and those that it extends; nothing when there is no such file.
 pub(super) fn load(loader: &mut Loader<'_>, path: &Path) -> Option<Settings> {
-    load_deep(loader, path, DEPTH)
-}
-
-fn load_deep(loader: &mut Loader<'_>, path: &Path, depth: usize) -> Option<Settings> {
     let mut settings = Settings::new();
     let document = loader.open(path, KeyCase::Lower)?;
     let common = document.ini.section(DEFAULT);
@@ -30,26 +25,35 @@ fn load_deep(loader: &mut Loader<'_>, path: &Path, depth: usize) -> Option<Setti
             continue;
         }
         let mut values = BTreeMap::new();
+        let own = View {
+            document: &document,
+            section: &section.name,
+            part: Part::Own,
+        };
+        let view = View {
+            part: Part::Common,
+            ..own
+        };
         for entry in common.iter().filter(|entry| entry.key != "extends") {
-            let found = convert(loader, &document, &section.name, entry, true);
+            let found = convert(entry, view, loader);
             values.insert(entry.key.clone(), found);
         }
         for entry in &section.entries {
-            let found = convert(loader, &document, &section.name, entry, false);
+            let found = convert(entry, own, loader);
             values.insert(entry.key.clone(), found);
         }
         settings.insert(section.name.clone(), values);
     }
     if let Some(extends) = common.iter().find(|entry| entry.key == "extends") {
-        let found = convert(loader, &document, DEFAULT, extends, false);
+        let view = View {
+            document: &document,
+            section: DEFAULT,
+            part: Part::Own,
+        };
+        let found = convert(extends, view, loader);
         for name in found.text.lines() {
-            if depth == 0 {
-                let text = "extends leads in a circle, or too deep";
-                loader.note(&document.shown, Some(extends.line), text);
-                break;
-            }
             let path = loader.find(name, &document.here);
-            let extended = load_deep(loader, &path, depth - 1).unwrap_or_default();
+            let extended = load(loader, &path).unwrap_or_default();
             for (section, values) in extended {
                 let own = settings.entry(section).or_default();
                 for (key, found) in values {
@@ -62,13 +66,8 @@ fn load_deep(loader: &mut Loader<'_>, path: &Path, depth: usize) -> Option<Setti
 }
 
 /// Resolves `%(here)s`, quotes, empty lines and `${NAME}`; everything stays text.
-fn convert(
-    loader: &mut Loader<'_>,
-    document: &Document,
-    section: &str,
-    entry: &Entry,
-    from_default: bool,
-) -> Found {
+fn convert(entry: &Entry, view: View<'_>, loader: &mut Loader<'_>) -> Found {
+    let document = view.document;
     let here = document.here.to_string_lossy();
     let mut origin = Origin::File(document.shown.to_path_buf(), entry.line);
     let mut lines = Vec::new();
@@ -81,10 +80,10 @@ fn convert(
             if let Some(value) = environment(name) {
                 origin = Origin::Environment(name.to_owned());
                 lines.push(value);
-            } else if !from_default {
+            } else if view.part == Part::Own {
                 let text = format!(
-                    "[{section}] {}: the environment has no variable {name} (or it is not UTF-8)",
-                    entry.key
+                    "[{}] {}: the environment has no variable {name} (or it is not UTF-8)",
+                    view.section, entry.key
                 );
                 loader.note(&document.shown, Some(entry.line), text);
             }
@@ -95,13 +94,7 @@ fn convert(
             lines.push(quoted.unwrap_or(line).to_owned());
         }
     }
-    Found {
-        text: lines.join("\n"),
-        origin,
-        file: Arc::clone(&document.shown),
-        line: entry.line,
-        from_default,
-    }
+    view.found(entry, lines.join("\n"), origin)
 }
 
 #[expect(

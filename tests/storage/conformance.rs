@@ -1,0 +1,456 @@
+//! The suite: each case gets a fresh storage, from whoever can make one.
+
+use weaved::storage::Storage;
+use weaved::storage::StorageError;
+use weaved::sync::Timestamp;
+use weaved::sync::UserId;
+
+use super::support::ALICE;
+use super::support::BOB;
+use super::support::Stage;
+use super::support::TestClock;
+use super::support::delete;
+use super::support::get;
+use super::support::ids;
+use super::support::ids_as;
+use super::support::name;
+use super::support::post;
+use super::support::post_as;
+use super::support::times;
+use super::support::usage;
+
+type Case = fn(&dyn Storage, &TestClock);
+
+/// Runs every case on a storage of its own.
+pub(crate) fn suite(fresh: impl Fn() -> Stage) {
+    let cases: [(&str, Case); 17] = [
+        ("an empty storage answers", an_empty_storage_answers),
+        ("a record is stored and read", a_record_is_stored_and_read),
+        (
+            "absent fields keep their values",
+            absent_fields_keep_their_values,
+        ),
+        (
+            "times grow whatever the clock does",
+            times_grow_whatever_the_clock_does,
+        ),
+        ("a batch has one time", a_batch_has_one_time),
+        (
+            "conditions refuse and change nothing",
+            conditions_refuse_and_change_nothing,
+        ),
+        (
+            "a full quota refuses payloads only",
+            a_full_quota_refuses_payloads_only,
+        ),
+        ("records expire", records_expire),
+        ("an expired record is absent", an_expired_record_is_absent),
+        ("purging leaves what lives", purging_leaves_what_lives),
+        ("queries select and sort", queries_select_and_sort),
+        ("odd ids are ids", odd_ids_are_ids),
+        (
+            "deletes take what is selected",
+            deletes_take_what_is_selected,
+        ),
+        (
+            "a delete is a change as long as something is left",
+            a_delete_is_a_change,
+        ),
+        (
+            "deleting everything keeps the time",
+            deleting_everything_keeps_the_time,
+        ),
+        (
+            "nobody sees another's records",
+            nobody_sees_anothers_records,
+        ),
+        ("user ids are known for ever", user_ids_are_known_for_ever),
+    ];
+    for (name, case) in cases {
+        println!("case: {name}");
+        let stage = fresh();
+        case(stage.storage.as_ref(), &stage.clock);
+    }
+}
+
+#[test]
+fn sqlite_conforms() {
+    suite(Stage::new);
+}
+
+fn an_empty_storage_answers(storage: &dyn Storage, _: &TestClock) {
+    assert_eq!(times(storage), []);
+    assert_eq!(usage(storage), []);
+    assert_eq!(ids(storage, "never", ""), [""; 0]);
+    assert_eq!(get(storage, "never", "i"), None);
+    assert_eq!(storage.purge().unwrap(), 0);
+    assert_eq!(times(storage), [], "reading creates nothing");
+}
+
+fn a_record_is_stored_and_read(storage: &dyn Storage, _: &TestClock) {
+    let time = post(
+        storage,
+        "c",
+        r#"{"id":"i","payload":"é\"","sortindex":-7,"parentid":"p"}"#,
+    );
+    let expected = format!(
+        r#"{{"id":"i","modified":{time},"sortindex":-7,"parentid":"p","payload":"\u00e9\""}}"#
+    );
+    assert_eq!(get(storage, "c", "i"), Some(expected));
+    assert_eq!(times(storage), [("c".to_owned(), time)]);
+    assert_eq!(usage(storage), [("c".to_owned(), 1, 3)]);
+}
+
+fn absent_fields_keep_their_values(storage: &dyn Storage, _: &TestClock) {
+    post(
+        storage,
+        "c",
+        r#"{"id":"i","payload":"a","sortindex":7,"parentid":"p"}"#,
+    );
+    let time = post(storage, "c", r#"{"id":"i","payload":"bcd"}"#);
+    let expected =
+        format!(r#"{{"id":"i","modified":{time},"sortindex":7,"parentid":"p","payload":"bcd"}}"#);
+    assert_eq!(get(storage, "c", "i"), Some(expected));
+    let time = post(storage, "c", r#"{"id":"i","sortindex":1}"#);
+    let expected =
+        format!(r#"{{"id":"i","modified":{time},"sortindex":1,"parentid":"p","payload":"bcd"}}"#);
+    assert_eq!(
+        get(storage, "c", "i"),
+        Some(expected),
+        "a write without payload is a change too"
+    );
+    assert_eq!(usage(storage), [("c".to_owned(), 1, 3)]);
+    let time = post(storage, "c", r#"{"id":"new","sortindex":5}"#);
+    let expected = format!(r#"{{"id":"new","modified":{time},"sortindex":5}}"#);
+    assert_eq!(get(storage, "c", "new"), Some(expected));
+    post(storage, "c", r#"{"id":"new","payload":"x"}"#);
+    assert_eq!(usage(storage), [("c".to_owned(), 2, 4)]);
+}
+
+fn times_grow_whatever_the_clock_does(storage: &dyn Storage, clock: &TestClock) {
+    let mut last = Timestamp::ZERO;
+    for step in [0, 0, 1, -100_000, 0, 5, 200_000, 0] {
+        clock.advance(step);
+        let time = post(storage, "c", r#"{"id":"i","payload":"x"}"#);
+        assert!(time > last, "{time} comes after {last}");
+        last = time;
+    }
+    let read = storage.collections(ALICE).unwrap();
+    assert!(
+        read.time >= last,
+        "a read promises nothing less than what it saw"
+    );
+}
+
+fn a_batch_has_one_time(storage: &dyn Storage, _: &TestClock) {
+    let body = r#"[{"id":"a","payload":"1"},{"id":"b","payload":"2"},{"id":"b","payload":"33"}]"#;
+    let time = post(storage, "c", body);
+    for id in ["a", "b"] {
+        assert!(get(storage, "c", id).unwrap().contains(&time.to_string()));
+    }
+    assert_eq!(
+        usage(storage),
+        [("c".to_owned(), 2, 3)],
+        "the last one wins"
+    );
+    assert!(post(storage, "c", "[]") > time);
+    assert_eq!(
+        times(storage),
+        [("c".to_owned(), time)],
+        "nothing stored, nothing changed"
+    );
+    post(storage, "d", "[]");
+    assert_eq!(times(storage).len(), 1);
+}
+
+fn conditions_refuse_and_change_nothing(storage: &dyn Storage, _: &TestClock) {
+    let time = post(storage, "c", r#"{"id":"i","payload":"x"}"#);
+    let before = get(storage, "c", "i");
+    let since = |time| {
+        post_as(
+            storage,
+            ALICE,
+            "c",
+            r#"[{"id":"i","payload":"y"}]"#,
+            (Some(time), None),
+        )
+    };
+    let earlier = time.minus_centis(1);
+    assert!(matches!(since(earlier), Err(StorageError::Modified)));
+    assert!(matches!(
+        storage.delete(ALICE, &name("c"), &Default::default(), Some(earlier)),
+        Err(StorageError::Modified)
+    ));
+    assert_eq!(get(storage, "c", "i"), before);
+    assert!(since(time).is_ok());
+    let elsewhere = post_as(
+        storage,
+        ALICE,
+        "d",
+        r#"[{"id":"i"}]"#,
+        (Some(Timestamp::ZERO), None),
+    );
+    assert!(elsewhere.is_ok(), "an empty collection was never changed");
+}
+
+fn a_full_quota_refuses_payloads_only(storage: &dyn Storage, _: &TestClock) {
+    let with_quota = |body| post_as(storage, ALICE, "c", body, (None, Some(4)));
+    assert_eq!(
+        with_quota(r#"[{"id":"i","payload":"abc"}]"#).unwrap().left,
+        Some(4)
+    );
+    let last = with_quota(r#"[{"id":"j","payload":"abc"}]"#);
+    assert_eq!(last.unwrap().left, Some(1), "the last one may overshoot");
+    for body in [r#"[{"id":"i","payload":"x"}]"#, "[]"] {
+        assert!(
+            matches!(with_quota(body), Err(StorageError::OverQuota)),
+            "{body}"
+        );
+    }
+    assert_eq!(
+        with_quota(r#"[{"id":"i","sortindex":1}]"#).unwrap().left,
+        Some(0)
+    );
+    delete(storage, "c", "ids=j");
+    assert!(with_quota(r#"[{"id":"i","payload":"x"}]"#).is_ok());
+}
+
+fn records_expire(storage: &dyn Storage, clock: &TestClock) {
+    post(
+        storage,
+        "c",
+        r#"[{"id":"dead","payload":"xx","ttl":0},{"id":"brief","payload":"x","ttl":2}]"#,
+    );
+    post(storage, "c", r#"{"id":"live","payload":"abc"}"#);
+    assert_eq!(ids(storage, "c", "sort=oldest"), ["brief", "live"]);
+    assert_eq!(usage(storage), [("c".to_owned(), 2, 4)]);
+    clock.advance(300);
+    assert_eq!(ids(storage, "c", ""), ["live"]);
+    assert_eq!(get(storage, "c", "brief"), None);
+    assert_eq!(usage(storage), [("c".to_owned(), 1, 3)]);
+    // Longer than a century: 2036 is not the end.
+    clock.advance(100 * 365 * 86_400 * 100);
+    assert_eq!(ids(storage, "c", ""), ["live"]);
+    post(storage, "c", r#"{"id":"late","payload":"x"}"#);
+    assert_eq!(ids(storage, "c", ""), ["live", "late"]);
+}
+
+fn an_expired_record_is_absent(storage: &dyn Storage, clock: &TestClock) {
+    post(
+        storage,
+        "c",
+        r#"{"id":"i","payload":"old","ttl":0,"parentid":"p"}"#,
+    );
+    let time = post(storage, "c", r#"{"id":"i","sortindex":1}"#);
+    let expected = format!(r#"{{"id":"i","modified":{time},"sortindex":1}}"#);
+    assert_eq!(
+        get(storage, "c", "i"),
+        Some(expected),
+        "the old payload stays dead"
+    );
+    // Also within one batch, where nothing was purged in between.
+    post(
+        storage,
+        "c",
+        r#"[{"id":"j","payload":"old","ttl":0},{"id":"j","sortindex":2}]"#,
+    );
+    assert!(!get(storage, "c", "j").unwrap().contains("old"));
+    // Without a payload the record lives as long as it would have.
+    post(storage, "c", r#"{"id":"k","payload":"x","ttl":10}"#);
+    post(storage, "c", r#"{"id":"k","sortindex":1}"#);
+    clock.advance(2000);
+    assert_eq!(get(storage, "c", "k"), None);
+    // With one and without a ttl it lives for ever.
+    post(storage, "c", r#"{"id":"l","payload":"x","ttl":10}"#);
+    post(storage, "c", r#"{"id":"l","payload":"y"}"#);
+    clock.advance(2000);
+    assert!(get(storage, "c", "l").is_some());
+}
+
+fn purging_leaves_what_lives(storage: &dyn Storage, clock: &TestClock) {
+    post(
+        storage,
+        "c",
+        r#"[{"id":"a","payload":"1","ttl":1},{"id":"b","payload":"2"}]"#,
+    );
+    let time = post(storage, "d", r#"[{"id":"a","payload":"1","ttl":1}]"#);
+    post(storage, "e", r#"[{"id":"a","payload":"1","ttl":500}]"#);
+    assert_eq!(storage.purge().unwrap(), 0);
+    clock.advance(200);
+    assert_eq!(storage.purge().unwrap(), 2);
+    assert_eq!(storage.purge().unwrap(), 0);
+    assert_eq!(
+        usage(storage),
+        [("c".to_owned(), 1, 1), ("e".to_owned(), 1, 1)]
+    );
+    let names: Vec<_> = times(storage).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["c", "e"]);
+    assert!(post(storage, "d", "[]") > time);
+}
+
+fn queries_select_and_sort(storage: &dyn Storage, _: &TestClock) {
+    let index = |place: usize| {
+        [
+            ",\"sortindex\":3",
+            ",\"sortindex\":5",
+            ",\"sortindex\":1",
+            "",
+        ][place]
+    };
+    let written: Vec<_> = (0..4)
+        .map(|place| {
+            let parent = if place % 2 == 0 { "A" } else { "B" };
+            let body = format!(
+                r#"{{"id":"{place}","payload":"x","parentid":"{parent}","predecessorid":"{place}"{}}}"#,
+                index(place)
+            );
+            post(storage, "c", &body)
+        })
+        .collect();
+    let [_, one, _, three] = written.as_slice() else {
+        unreachable!()
+    };
+    let table: [(String, &[&str]); 22] = [
+        (String::new(), &["0", "1", "2", "3"]),
+        (format!("newer={one}"), &["2", "3"]),
+        (format!("older={one}"), &["0"]),
+        (format!("newer={one}&older={three}"), &["2"]),
+        ("newer=-5".to_owned(), &["0", "1", "2", "3"]),
+        ("newer=1e20".to_owned(), &[]),
+        ("older=1e20".to_owned(), &["0", "1", "2", "3"]),
+        ("sort=index".to_owned(), &["1", "0", "2", "3"]),
+        ("sort=newest".to_owned(), &["3", "2", "1", "0"]),
+        ("sort=newest&limit=2".to_owned(), &["3", "2"]),
+        ("sort=newest&limit=2&offset=1".to_owned(), &["2", "1"]),
+        ("limit=2&offset=99999999999999999999".to_owned(), &[]),
+        ("limit=0&offset=3".to_owned(), &["3"]),
+        ("index_above=2".to_owned(), &["0", "1"]),
+        ("index_below=4".to_owned(), &["0", "2"]),
+        ("index_above=1&index_below=4".to_owned(), &["0"]),
+        ("index_above=nan".to_owned(), &[]),
+        ("ids=0,2,0,nosuch".to_owned(), &["0", "2"]),
+        ("ids=".to_owned(), &[]),
+        ("parentid=A".to_owned(), &["0", "2"]),
+        ("predecessorid=3&full=1".to_owned(), &["3"]),
+        (
+            "ids=0,1,2&parentid=A&sort=newest&limit=1&full=1".to_owned(),
+            &["2"],
+        ),
+    ];
+    for (query, expected) in table {
+        assert_eq!(ids(storage, "c", &query), expected, "{query}");
+    }
+    let many: Vec<_> = (0..1500).map(|number| number.to_string()).collect();
+    assert_eq!(
+        ids(storage, "c", &format!("ids={}", many.join(","))).len(),
+        4
+    );
+}
+
+fn odd_ids_are_ids(storage: &dyn Storage, _: &TestClock) {
+    let body = r#"[{"id":"{g} *","payload":"1"},{"id":"a/b\"\\'%_","payload":"2"},{"id":"","payload":"3"},{"id":"AbC","payload":"4"},{"id":"abc","payload":"5"}]"#;
+    post(storage, "c", body);
+    assert_eq!(ids(storage, "c", "ids=%7Bg%7D+*"), ["{g} *"]);
+    assert_eq!(ids(storage, "c", "ids=a/b%22%5C%27%25_"), ["a/b\"\\'%_"]);
+    assert_eq!(ids(storage, "c", "ids="), [""]);
+    assert_eq!(ids(storage, "c", "ids=AbC"), ["AbC"]);
+    delete(storage, "c", "ids=AbC,%7Bg%7D+*");
+    assert_eq!(ids(storage, "c", "").len(), 3);
+}
+
+fn deletes_take_what_is_selected(storage: &dyn Storage, _: &TestClock) {
+    let fill = || {
+        delete(storage, "c", "");
+        let times: Vec<_> = (0..4)
+            .map(|id| {
+                post(
+                    storage,
+                    "c",
+                    &format!(
+                        r#"{{"id":"{id}","payload":"12","parentid":"p{id}","sortindex":{id}}}"#
+                    ),
+                )
+            })
+            .collect();
+        (times[1], times[2])
+    };
+    for (query, left) in [
+        ("ids=0,2", vec!["1", "3"]),
+        ("parentid=p0", vec!["1", "2", "3"]),
+        ("index_above=1", vec!["0", "1"]),
+        ("sort=newest&limit=2", vec!["0", "1"]),
+        ("sort=oldest&limit=1&offset=1", vec!["0", "2", "3"]),
+        ("limit=0&offset=3", vec!["0", "1", "2"]),
+        ("full=1&foo=bar", vec![]),
+        ("ids=nosuch", vec!["0", "1", "2", "3"]),
+    ] {
+        fill();
+        delete(storage, "c", query);
+        assert_eq!(ids(storage, "c", ""), left, "{query}");
+        let bytes = 2 * left.len() as u64;
+        let expected = [("c".to_owned(), left.len() as u64, bytes)];
+        assert_eq!(
+            usage(storage),
+            if left.is_empty() { &[] } else { &expected[..] },
+            "{query}"
+        );
+    }
+    let (one, two) = fill();
+    delete(storage, "c", &format!("newer={one}&older={two}"));
+    assert_eq!(ids(storage, "c", "").len(), 4);
+    delete(storage, "c", &format!("newer={one}"));
+    assert_eq!(ids(storage, "c", ""), ["0", "1"]);
+    assert!(delete(storage, "never", "") > two);
+}
+
+fn a_delete_is_a_change(storage: &dyn Storage, _: &TestClock) {
+    post(
+        storage,
+        "c",
+        r#"[{"id":"a","payload":"1"},{"id":"b","payload":"2"}]"#,
+    );
+    let time = delete(storage, "c", "ids=a");
+    assert_eq!(times(storage), [("c".to_owned(), time)]);
+    delete(storage, "c", "ids=a");
+    assert_eq!(
+        times(storage),
+        [("c".to_owned(), time)],
+        "nothing deleted, nothing changed"
+    );
+    delete(storage, "c", "ids=b");
+    assert_eq!(times(storage), []);
+}
+
+fn deleting_everything_keeps_the_time(storage: &dyn Storage, clock: &TestClock) {
+    post(storage, "c", r#"{"id":"a","payload":"1"}"#);
+    clock.advance(-500);
+    let deleted = storage.delete_all(ALICE).unwrap();
+    assert_eq!(times(storage), []);
+    assert_eq!(ids(storage, "c", ""), [""; 0]);
+    assert!(post(storage, "d", r#"{"id":"a","payload":"1"}"#) > deleted);
+    assert_eq!(ids(storage, "d", ""), ["a"]);
+    assert_eq!(ids(storage, "c", ""), [""; 0]);
+}
+
+fn nobody_sees_anothers_records(storage: &dyn Storage, _: &TestClock) {
+    for (user, collection) in [(ALICE, "c"), (BOB, "d"), (BOB, "c")] {
+        let body = format!(r#"[{{"id":"i","payload":"{user} {collection}"}}]"#);
+        post_as(storage, user, collection, &body, (None, None)).unwrap();
+    }
+    assert!(get(storage, "c", "i").unwrap().contains("7 c"));
+    assert_eq!(get(storage, "d", "i"), None);
+    assert_eq!(times(storage).len(), 1);
+    delete(storage, "c", "");
+    storage.delete_all(ALICE).unwrap();
+    storage.forget(ALICE).unwrap();
+    assert_eq!(ids_as(storage, BOB, "c", ""), ["i"]);
+    assert_eq!(storage.collections(BOB).unwrap().value.len(), 2);
+}
+
+fn user_ids_are_known_for_ever(storage: &dyn Storage, _: &TestClock) {
+    assert_eq!(storage.highest_user().unwrap(), UserId(0));
+    post(storage, "c", r#"{"id":"a","payload":"1"}"#);
+    assert_eq!(storage.highest_user().unwrap(), ALICE);
+    storage.delete_all(ALICE).unwrap();
+    assert_eq!(storage.highest_user().unwrap(), ALICE, "he may come back");
+}

@@ -1,0 +1,146 @@
+//! Files that the original server wrote to, before and in between, are brought up to date.
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use weaved::storage::Names;
+use weaved::storage::Settings;
+
+use super::support::ALICE;
+use super::support::Stage;
+use super::support::get;
+use super::support::ids;
+use super::support::post;
+use super::support::times;
+use super::support::usage;
+
+fn sql(stage: Stage, statements: &str) -> Stage {
+    let folder = stage.close();
+    Connection::open(folder.path().join("sync.db"))
+        .unwrap()
+        .execute_batch(statements)
+        .unwrap();
+    Stage::with(folder, Settings::default())
+}
+
+#[test]
+fn what_the_original_wrote_in_between_is_seen() {
+    let stage = Stage::new();
+    post(
+        stage.storage.as_ref(),
+        "c",
+        r#"[{"id":"a","payload":"1"},{"id":"b","payload":"22"}]"#,
+    );
+    post(stage.storage.as_ref(), "d", r#"[{"id":"a","payload":"1"}]"#);
+    let stage = sql(
+        stage,
+        "INSERT INTO wbo (id, username, collection, modified, payload, payload_size, ttl)
+             VALUES ('new', 7, 0, 170000100000, 'abc', 3, 2100000000);
+         DELETE FROM wbo WHERE id = 'b';
+         DELETE FROM wbo WHERE collection = 1;
+         DELETE FROM collections WHERE collectionid = 1;",
+    );
+    let storage = stage.storage.as_ref();
+    assert_eq!(usage(storage), [("c".to_owned(), 2, 4)]);
+    assert_eq!(times(storage)[0].1.to_string(), "1700001000.00");
+    let time = post(storage, "c", r#"{"id":"z","payload":"1"}"#);
+    assert_eq!(
+        time.to_string(),
+        "1700001000.01",
+        "later than what the original wrote"
+    );
+}
+
+#[test]
+fn rows_of_the_first_era_are_served() {
+    // No sizes, no times, a ttl that is NULL: seen in files of 2011.
+    let folder = TempDir::new().unwrap();
+    let connection = Connection::open(folder.path().join("sync.db")).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE collections (
+                 userid INTEGER NOT NULL, collectionid INTEGER NOT NULL,
+                 name VARCHAR(32) NOT NULL, PRIMARY KEY (userid, collectionid));
+             CREATE TABLE wbo (
+                 id VARCHAR(64) NOT NULL, username INTEGER NOT NULL, collection INTEGER NOT NULL,
+                 parentid VARCHAR(64), predecessorid VARCHAR(64), sortindex INTEGER,
+                 modified BIGINT, payload TEXT, payload_size INTEGER, ttl INTEGER,
+                 PRIMARY KEY (id, username, collection));
+             INSERT INTO collections VALUES (7, 0, 'meta'), (7, 1, 'forms'), (7, 2, 'twice'),
+                 (7, 3, 'twice');
+             INSERT INTO wbo VALUES
+                 ('global', 7, 0, NULL, NULL, NULL, 129000000012, 'hello', NULL, NULL),
+                 ('idx', 7, 1, NULL, NULL, 12, NULL, NULL, NULL, 2100000000),
+                 ('lost', 7, 99, NULL, NULL, NULL, 1, 'x', 1, 2100000000),
+                 ('odd', 7, 'text', NULL, NULL, NULL, 1, 'x', 1, 2100000000),
+                 ('a', 7, 2, NULL, NULL, NULL, 5, 'old', 3, 2100000000),
+                 ('a', 7, 3, NULL, NULL, NULL, 6, 'new', 3, 2100000000),
+                 ('b', 7, 3, NULL, NULL, NULL, 4, 'b', 1, 2100000000);",
+        )
+        .unwrap();
+    drop(connection);
+    let stage = Stage::with(folder, Settings::default());
+    let storage = stage.storage.as_ref();
+    let expected = r#"{"id":"global","modified":1290000000.12,"payload":"hello"}"#;
+    assert_eq!(get(storage, "meta", "global").as_deref(), Some(expected));
+    assert_eq!(
+        get(storage, "forms", "idx").as_deref(),
+        Some(r#"{"id":"idx","modified":0.00,"sortindex":12}"#)
+    );
+    assert_eq!(ids(storage, "forms", "newer=0"), [""; 0]);
+    assert_eq!(ids(storage, "forms", "older=1"), ["idx"]);
+    assert_eq!(ids(storage, "twice", "full=1"), ["b", "a"]);
+    assert!(get(storage, "twice", "a").unwrap().contains("new"));
+    assert_eq!(
+        usage(storage),
+        [
+            ("forms".to_owned(), 1, 0),
+            ("meta".to_owned(), 1, 5),
+            ("twice".to_owned(), 2, 4)
+        ]
+    );
+    // A new name must not get the id of the records whose name was lost.
+    post(storage, "fresh", r#"{"id":"x","payload":"1"}"#);
+    assert_eq!(ids(storage, "fresh", ""), ["x"]);
+    assert_eq!(storage.highest_user().unwrap(), ALICE);
+}
+
+#[test]
+fn opening_twice_changes_nothing() {
+    let stage = Stage::new();
+    post(
+        stage.storage.as_ref(),
+        "c",
+        r#"[{"id":"a","payload":"1","ttl":50}]"#,
+    );
+    let before = (times(stage.storage.as_ref()), usage(stage.storage.as_ref()));
+    let stage = sql(stage, "");
+    assert_eq!(
+        (times(stage.storage.as_ref()), usage(stage.storage.as_ref())),
+        before
+    );
+    assert!(stage.file().exists());
+}
+
+#[test]
+fn listed_names_have_their_ids() {
+    for (names, id) in [(Names::Fixed, 1), (Names::Standard, 100), (Names::Free, 0)] {
+        let settings = Settings {
+            names,
+            ..Settings::default()
+        };
+        let stage = Stage::with(TempDir::new().unwrap(), settings);
+        post(
+            stage.storage.as_ref(),
+            "clients",
+            r#"{"id":"a","payload":"1"}"#,
+        );
+        assert_eq!(ids(stage.storage.as_ref(), "clients", ""), ["a"]);
+        assert_eq!(times(stage.storage.as_ref()).len(), 1);
+        let folder = stage.close();
+        let connection = Connection::open(folder.path().join("sync.db")).unwrap();
+        let stored: i64 = connection
+            .query_row("SELECT collection FROM wbo", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(stored, id, "{names:?}");
+    }
+}

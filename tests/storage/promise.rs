@@ -1,0 +1,97 @@
+//! A reader that follows by the time of its own reads never misses a record (design,
+//! "X-Weave-Timestamp is a promise").
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use tempfile::TempDir;
+use weaved::config::DatabaseUri;
+use weaved::db::Database;
+use weaved::db::PoolOptions;
+use weaved::storage::Settings;
+use weaved::storage::SqlStorage;
+use weaved::storage::Storage;
+use weaved::sync::Query;
+use weaved::sync::SystemClock;
+use weaved::sync::Timestamp;
+
+use super::support::ALICE;
+use super::support::name;
+use super::support::post_as;
+
+const WRITERS: usize = 4;
+const WRITES: usize = 60;
+
+#[test]
+fn a_reader_that_follows_misses_nothing() {
+    let folder = TempDir::new().unwrap();
+    let uri = DatabaseUri::SqliteFile(folder.path().join("sync.db"));
+    let database = Arc::new(Database::open(&uri, &PoolOptions::default()).unwrap());
+    let clock = Arc::new(SystemClock::default());
+    let storage = SqlStorage::open(database, clock, Settings::default()).unwrap();
+    let done = AtomicBool::new(false);
+    let seen = thread::scope(|scope| {
+        let reader = scope.spawn(|| follow(&storage, &done));
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                scope.spawn({
+                    let storage = &storage;
+                    move || write(storage, writer)
+                })
+            })
+            .collect();
+        let mut times: Vec<Timestamp> = writers
+            .into_iter()
+            .flat_map(|writer| writer.join().unwrap())
+            .collect();
+        done.store(true, Ordering::SeqCst);
+        times.sort();
+        let distinct: BTreeSet<_> = times.iter().collect();
+        assert_eq!(
+            distinct.len(),
+            WRITERS * WRITES,
+            "no two writes share a time"
+        );
+        reader.join().unwrap()
+    });
+    assert_eq!(seen.len(), WRITERS * WRITES, "every record was seen");
+}
+
+fn write(storage: &dyn Storage, writer: usize) -> Vec<Timestamp> {
+    let store = |number| {
+        let body = format!(r#"[{{"id":"{writer}-{number}","payload":"x"}}]"#);
+        post_as(storage, ALICE, "c", &body, (None, None))
+            .unwrap()
+            .modified
+    };
+    (0..WRITES).map(store).collect()
+}
+
+/// Reads `newer=` the promise of the read before, over and over, until everything is written.
+fn follow(storage: &dyn Storage, done: &AtomicBool) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let mut newer = Timestamp::ZERO;
+    loop {
+        let last_round = done.load(Ordering::SeqCst);
+        let query = Query {
+            newer: Some(newer),
+            ..Query::default()
+        };
+        let mut records = storage.records(ALICE, &name("c"), query).unwrap();
+        assert!(records.time() >= newer, "promises do not go back");
+        records
+            .each(0, &mut |record| {
+                seen.insert(record.id.to_owned());
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        newer = records.time();
+        if last_round {
+            return seen;
+        }
+    }
+}
