@@ -65,10 +65,14 @@ pub enum AccountsError {
 }
 
 impl AccountsError {
-    /// Whether the same call may succeed in a while, so that the client should come again.
+    /// Whether the same call may succeed in a while, so that the client should come again;
+    /// whatever ails a database is mended without the client's doing.
     #[must_use]
     pub const fn passes(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Crowded | Self::Unavailable(_))
+        matches!(
+            self,
+            Self::Busy(_) | Self::Crowded | Self::Database(_) | Self::Unavailable(_)
+        )
     }
 }
 

@@ -135,7 +135,7 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
             bytes: usize::try_from(config.storage.batch_max_bytes).unwrap_or(usize::MAX),
         },
         node: match node {
-            Some(url) if url == "null" => api::Node::Null,
+            Some(url) if url == config::NO_NODE => api::Node::Null,
             Some(url) => api::Node::Url(url.clone()),
             None => api::Node::Derived,
         },

@@ -340,7 +340,7 @@ pub(super) fn read(scope: &mut Scope<'_>, global: &Global) -> Auth {
         check_account_state: scope.flag("check_account_state", default.check_account_state),
         pool_size: scope.pool_size("pool_size", default.pool_size),
         pool_recycle: scope.seconds("pool_recycle", default.pool_recycle),
-        fallback_node: scope.get_as("fallback_node", None, |text| url::base(text).map(Some)),
+        fallback_node: scope.get_as("fallback_node", None, |text| url::node(text).map(Some)),
         ldap: ldap::read(scope, backend),
     };
     if let Some(node) = &auth.fallback_node {

@@ -80,6 +80,7 @@ pub use server::Server;
 pub use smtp::Smtp;
 pub use storage::Collections;
 pub use storage::Storage;
+pub use url::NO_NODE;
 pub use values::ByteSize;
 
 use reader::Reader;

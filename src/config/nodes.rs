@@ -10,8 +10,8 @@ use super::url;
 /// The node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nodes {
-    /// The answer of `node/weave`, with a slash at the end; `[nodes]` before `[auth]`. Absent: the
-    /// public URL, or what the request says.
+    /// The answer of `node/weave`, with a slash at the end, or [`NO_NODE`](super::NO_NODE);
+    /// `[nodes]` before `[auth]`. Absent: the public URL, or what the request says.
     pub fallback_node: Option<String>,
 }
 
@@ -30,7 +30,7 @@ const KEYS: &[Key] = &[
         "",
         "The URL of this server as browsers shall use it, e.g. \
          https://www.yourserver.net/yourpath/. Unset: public_url of [global], or else what the \
-         request says.",
+         request says. `null` tells browsers that there is no node.",
     ),
     unneeded("backend", SERVICE),
     unneeded("sqluri", SERVICE),
@@ -41,7 +41,7 @@ const KEYS: &[Key] = &[
 
 /// Reads the section; `auth` is what the old place says.
 pub(super) fn read(scope: &mut Scope<'_>, auth: Option<&str>) -> Nodes {
-    let own = scope.get_as("fallback_node", None, |text| url::base(text).map(Some));
+    let own = scope.get_as("fallback_node", None, |text| url::node(text).map(Some));
     if let Some(own) = &own {
         url::warn_of_port(scope, "fallback_node", own);
         if auth.is_some_and(|auth| auth != own) {

@@ -29,6 +29,18 @@ pub(super) fn base(text: &str) -> Result<String, Wanted> {
     })
 }
 
+/// The node that means that there is none.
+pub const NO_NODE: &str = "null";
+
+/// Checks a node: a base URL, or [`NO_NODE`] as it stands.
+pub(super) fn node(text: &str) -> Result<String, Wanted> {
+    if text == NO_NODE {
+        Ok(text.to_owned())
+    } else {
+        base(text)
+    }
+}
+
 /// Host and port of a URL.
 fn authority(url: &str) -> Option<(&str, Option<&str>)> {
     let (_, rest) = url.split_once("://")?;
@@ -72,6 +84,12 @@ const BLOCKED: &[u16] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_may_be_none() {
+        assert_eq!(node("null").as_deref(), Ok("null"));
+        assert_eq!(node("h/p").as_deref(), Ok("https://h/p/"));
+    }
 
     #[test]
     fn a_base_url_keeps_what_was_written() {

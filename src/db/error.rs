@@ -24,11 +24,3 @@ pub enum DbError {
         cause: Box<dyn StdError + Send + Sync>,
     },
 }
-
-impl DbError {
-    /// Whether the same call may succeed in a while, so that the client should come again.
-    #[must_use]
-    pub const fn passes(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Open { .. })
-    }
-}

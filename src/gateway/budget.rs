@@ -179,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_grows_reserves_only_what_is_new() {
+        let budget = Arc::new(BodyBudget::new(8 << 20));
+        let mut body = Collector::new(&budget);
+        for mebibytes in [0, 0, 2, 4, 4] {
+            let left = body.budget.left();
+            assert_eq!(left, (8 - mebibytes) << 20);
+            body.push(&vec![0; FREE], None, &Limits::default()).unwrap();
+        }
+    }
+
+    #[test]
     fn a_body_above_the_limit_is_refused() {
         let limits = Limits {
             body: 4,

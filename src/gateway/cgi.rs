@@ -84,7 +84,8 @@ struct Variables<'a> {
     https: &'a [u8],
     is_ambiguous: bool,
     method: &'a [u8],
-    name: String,
+    /// The name of the field that is being added; one buffer for all.
+    name: Vec<u8>,
     query: Option<&'a [u8]>,
     remote_addr: &'a [u8],
     scheme: &'a [u8],
@@ -140,11 +141,11 @@ impl<'a> Variables<'a> {
             return;
         }
         self.name.clear();
-        self.name.extend(name.iter().map(|&byte| match byte {
-            b'_' => '-',
-            _ => char::from(byte.to_ascii_lowercase()),
-        }));
-        self.headers.add(&self.name, value);
+        let dashed = |&byte: &u8| if byte == b'_' { b'-' } else { byte };
+        self.name.extend(name.iter().map(dashed));
+        if let Ok(name) = std::str::from_utf8(&self.name) {
+            self.headers.add(name, value);
+        }
     }
 
     fn announced(&self) -> Option<u64> {

@@ -4,9 +4,9 @@
 //! feeds it what it read and does what the [`Event`]s say. Nothing here knows what Sync is.
 //! Rules and their evidence: spec/gateway.md.
 //!
-//! Below [`fastcgi`], [`scgi`] and [`http`], which differ only where the wire differs:
-//! [`cgi`] and [`path`] make requests of variables, [`answer`] and [`response`] make bytes of
-//! responses, [`refusal`] is what a gateway answers by itself, [`budget`] bounds the memory.
+//! Below `fastcgi`, `scgi` and `http`, which differ only where the wire differs:
+//! `cgi` and [`path`] make requests of variables, `answer` and `response` make bytes of
+//! responses, `refusal` is what a gateway answers by itself, `budget` bounds the memory.
 
 mod answer;
 mod budget;

@@ -1,11 +1,10 @@
 //! What a gateway is told once, at start: where it is mounted, what it refuses, what time it is.
 //!
 //! In: the operator's settings, from whoever read them. Out: one value that every connection
-//! shares. Nothing here reads a file, and the time-outs are only kept here: the server, which
-//! owns the sockets, enforces them. Spec: spec/gateway.md, 2.
+//! shares. Nothing here reads a file, and there are no time-outs: the server, which owns the
+//! sockets, has them. Spec: spec/gateway.md, 2.
 
 use std::sync::Arc;
-use std::time::Duration;
 use std::time::SystemTime;
 
 use super::BodyBudget;
@@ -43,9 +42,10 @@ fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
-/// The limits of a hardened parser.
+/// The limits of a hardened parser, all of sizes and counts.
 ///
-/// Sizes and counts are enforced by the protocol cores, durations by the server.
+/// What a parser takes one by one and without a limit here has a fixed one beside its code: the
+/// digits of an SCGI length (7), the lines between HTTP chunks, the empty lines before a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// A request body, in bytes; above it 413. Default 32 MiB: a hundred records of 256 KiB. The
@@ -71,16 +71,6 @@ pub struct Limits {
     /// FastCGI records during one request that are neither its own nor useful; above it the
     /// connection is closed. Default 100.
     pub stray: u32,
-    /// Silence that is borne within a body. Default 30 s.
-    pub body_timeout: Duration,
-    /// Time in which a refused body must have been drained. Default 10 s.
-    pub drain_timeout: Duration,
-    /// Silence that is borne until the head of a request is complete. Default 10 s.
-    pub head_timeout: Duration,
-    /// Silence that is borne on a kept connection between two requests. Default 5 s.
-    pub idle_timeout: Duration,
-    /// Time that a peer has to take what is written to it. Default 30 s.
-    pub write_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -94,11 +84,6 @@ impl Default for Limits {
             pairs: 1_000,
             retry_after: 300,
             stray: 100,
-            body_timeout: Duration::from_secs(30),
-            drain_timeout: Duration::from_secs(10),
-            head_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(5),
-            write_timeout: Duration::from_secs(30),
         }
     }
 }

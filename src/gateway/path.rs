@@ -125,12 +125,15 @@ fn routed_path<'a>(target: &Target<'a>) -> Cow<'a, [u8]> {
 
 /// Step 4: whether the raw path says the same as the routed one.
 fn is_trusted(raw: &[u8], routed: &[u8], target: &Target<'_>, mount: &Mount) -> bool {
-    let is_encoded = raw.contains(&b'%');
-    if routed.is_empty() || (raw == routed && !is_encoded) {
+    if routed.is_empty() {
         return true;
     }
     let decoded = percent::decode(raw);
     let but_slashes = percent::decode_but_slashes(raw);
+    // Equal paths have equal normal forms; most servers send them equal.
+    if *decoded == *routed || *but_slashes == *routed {
+        return true;
+    }
     let raw_forms = [normal(&decoded), normal(&but_slashes)];
     let routed_form = normal(routed);
     if raw_forms.contains(&routed_form) {

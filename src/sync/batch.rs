@@ -101,9 +101,9 @@ impl<'a> Post<'a> {
             return Batch::check(elements, limits).map(Post::Batch);
         }
         let wbo = Wbo::parse(text)?;
-        // The id has to be able to stand in a URL.
+        // As in a PUT, where the id stands in the URL (quirk 41).
         match &wbo.id {
-            Some(id) if !id.contains('/') => Ok(Post::Single(wbo)),
+            Some(id) if !id.is_empty() && !id.contains('/') => Ok(Post::Single(wbo)),
             _ => Err(BadBody::Wbo),
         }
     }
@@ -135,7 +135,7 @@ impl<'a> Batch<'a> {
                     continue;
                 }
             };
-            if wbo.id.is_none() {
+            if wbo.id.as_deref().is_none_or(str::is_empty) {
                 batch.fail(None, Failure::Id);
                 continue;
             }
@@ -247,6 +247,7 @@ mod tests {
         );
         check(r#"[null]"#, &[], &[("", "invalid id")]);
         check(r#"[{"id":null}]"#, &[], &[("", "invalid id")]);
+        check(r#"[{"id":"","payload":"x"}]"#, &[], &[("", "invalid id")]);
         check(r#"[{"id":"a"},[]]"#, &["a"], &[("", "invalid wbo")]);
         check(r#"[{"id":"a","x":{}}]"#, &[], &[("", "invalid wbo")]);
         check(

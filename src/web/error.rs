@@ -111,7 +111,7 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
             return failed(&error, error.passes(), retry_after, id);
         }
         ApiError::Storage(error) => {
-            let passes = matches!(&error, StorageError::Database(cause) if cause.passes());
+            let passes = matches!(&error, StorageError::Database(_));
             return failed(&error, passes, retry_after, id);
         }
         ApiError::NotConfigured(what) => return not_configured(what),
@@ -136,6 +136,9 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
 }
 
 /// Something below failed: 503 when it passes, so that clients come again, else 500.
+///
+/// Whatever a database says passes, also a full disk: somebody mends it, and until then clients
+/// must keep their changes and wait (spec/clients.md, 1.10).
 fn failed(error: &dyn StdError, passes: bool, retry_after: u32, id: &str) -> Answer {
     let response = if passes {
         let mut response = plain(503, "Busy, please try again later");

@@ -1,12 +1,16 @@
 //! FastCGI: early answers, kept connections, several requests, and records nobody asked for.
 
+use std::io;
 use std::sync::Arc;
 
 use weaved::gateway::BodyBudget;
+use weaved::gateway::Event;
 use weaved::gateway::Limits;
 use weaved::gateway::Options;
 use weaved::gateway::Phase;
 use weaved::gateway::Protocol;
+use weaved::message::Body;
+use weaved::message::Response;
 
 use super::drive::Driver;
 use super::encode::Records;
@@ -70,6 +74,17 @@ fn a_body_without_a_declared_length_is_refused_when_it_becomes_too_large() {
     check_sent(&mut driver, &["stdout 1 413"]);
     driver.feed(&Records::default().stdin(1, b"").0);
     check_sent(&mut driver, &["stdout 1 over", "end 1 0"]);
+}
+
+#[test]
+fn a_body_longer_than_declared_is_refused_at_its_first_byte_too_many() {
+    let mut driver = driver(Limits::default());
+    let begun = Records::default().begin(1, 1, 0).params(1, &put("4"));
+    driver.feed(&begun.stdin(1, b"body").0);
+    check_sent(&mut driver, &[]);
+    driver.feed(&Records::default().stdin(1, b"x").0);
+    check_sent(&mut driver, &["stdout 1 400"]);
+    assert_eq!(driver.connection().phase(), Phase::Drain);
 }
 
 #[test]
@@ -279,4 +294,44 @@ fn head_is_answered_without_a_body() {
     let sent = String::from_utf8_lossy(&driver.take_sent()).into_owned();
     assert!(sent.contains("Content-Length: 8\r\n\r\n"), "{sent}");
     assert!(!sent.contains("answer"), "{sent}");
+}
+
+/// What is sent when a body fails after so many bytes, and whether the connection is lost.
+fn failed_body(before: usize) -> (Vec<u8>, bool) {
+    let mut connection = Protocol::Fcgi.connection(&Arc::default());
+    connection.feed(
+        &Records::default()
+            .begin(1, 1, 1)
+            .params(1, &GET)
+            .stdin(1, b"")
+            .0,
+    );
+    assert!(matches!(connection.next(), Some(Event::Request(_))));
+    let body = Body::Stream(Box::new(move |out| {
+        out.write_all(&vec![b'x'; before])?;
+        Err(io::Error::other("the database is away"))
+    }));
+    let response = Response {
+        status: 200,
+        headers: Vec::new(),
+        body,
+    };
+    let mut sent = Vec::new();
+    let is_lost = connection.respond(response, &mut sent).is_err();
+    (sent, is_lost)
+}
+
+#[test]
+fn a_body_that_fails_is_never_taken_for_a_whole_one() {
+    let (sent, is_lost) = failed_body(60_000);
+    assert_eq!(
+        describe_records(&sent),
+        ["stdout 1 503", "stdout 1 over", "end 1 0"]
+    );
+    assert!(!is_lost);
+    let (sent, is_lost) = failed_body(100_000);
+    assert_eq!(&sent[..2], [1, 6]);
+    let length = usize::from(u16::from_be_bytes([sent[4], sent[5]]));
+    assert_eq!(sent.len(), 8 + length, "one record and no END_REQUEST");
+    assert!(is_lost);
 }

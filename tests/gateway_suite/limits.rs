@@ -81,6 +81,21 @@ fn variables_without_end_are_told_431() {
 }
 
 #[test]
+fn a_head_above_the_limit_is_told_431_though_it_came_at_once() {
+    let begin = format!(
+        "GET / HTTP/1.1\r\nHost: h\r\nX-A: {}\r\n\r\n",
+        "x".repeat(2_000)
+    );
+    check(
+        Protocol::Http,
+        begin.as_bytes(),
+        &[b'x'; 500],
+        Some("431"),
+        60_000,
+    );
+}
+
+#[test]
 fn too_many_variables_are_told_431() {
     let many = vec![("HTTP_X", "1"); 21];
     let begin = Records::default().begin(1, 1, 1).params(1, &many).0;

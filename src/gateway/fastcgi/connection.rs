@@ -20,12 +20,20 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use super::params;
+use super::management;
 use super::params::Pairs;
 use super::record;
 use super::record::HEADER;
 use super::record::Header;
 use super::record::ProtocolStatus;
+use super::request::AUTHORIZER;
+use super::request::Broken;
+use super::request::Drain;
+use super::request::KEEP_CONN;
+use super::request::Open;
+use super::request::Owed;
+use super::request::RESPONDER;
+use super::request::Stage;
 use crate::gateway;
 use crate::gateway::Event;
 use crate::gateway::Options;
@@ -42,12 +50,7 @@ use crate::gateway::cgi::Fault;
 use crate::gateway::input::Input;
 use crate::gateway::refusal;
 use crate::gateway::response::StatusLine;
-use crate::message::Request;
 use crate::message::Response;
-
-const RESPONDER: u16 = 1;
-const AUTHORIZER: u16 = 2;
-const KEEP_CONN: u8 = 1;
 
 /// The state of one connection.
 #[derive(Debug)]
@@ -91,69 +94,6 @@ enum Sink {
     Nowhere,
     Params,
     Whole,
-}
-
-/// The request that is open on the connection.
-#[derive(Debug)]
-struct Open {
-    id: u16,
-    is_kept: bool,
-    role: u16,
-    stage: Stage,
-}
-
-#[derive(Debug)]
-enum Stage {
-    Body {
-        request: Box<Request>,
-        length: Option<u64>,
-    },
-    Delivered {
-        is_head: bool,
-    },
-    Drain(Drain),
-    Params,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Drain {
-    /// Bytes that may still come.
-    left: u64,
-    /// Whether the PARAMS stream is still open.
-    in_params: bool,
-    /// What is still owed to the peer at the end of the request.
-    owed: Owed,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owed {
-    /// The ending of an early answer; the connection is closed after it.
-    Ending,
-    /// Nothing: END_REQUEST went out at once.
-    Nothing,
-}
-
-/// Why a connection is closed without a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum Broken {
-    #[error("malformed BEGIN_REQUEST")]
-    BadBegin,
-    #[error("malformed name-value pairs")]
-    BadPairs,
-    #[error("BEGIN_REQUEST for a request that is open")]
-    BegunTwice,
-    #[error("more to throw away than the limit allows")]
-    DrainTooLong,
-    #[error("more management records than the limit allows")]
-    Management,
-    #[error("PARAMS after their end")]
-    ParamsAfterEnd,
-    #[error("STDIN before the end of PARAMS")]
-    StdinBeforeParams,
-    #[error("more useless records than the limit allows")]
-    Stray,
-    #[error("version other than 1")]
-    Version,
 }
 
 /// What reading on led to.
@@ -410,7 +350,10 @@ impl Connection {
     /// Acts on a record that is whole.
     fn end_record(&mut self, header: Header, sink: Sink) -> Result<(), Broken> {
         if header.id == 0 {
-            return self.manage(header.kind);
+            let limits = &self.options.limits;
+            let reply = management::reply(header.kind, &self.whole, limits)?;
+            self.reply(&reply);
+            return Ok(());
         }
         if header.kind == record::BEGIN_REQUEST {
             return self.begin_request(header.id);
@@ -581,29 +524,5 @@ impl Connection {
             reply.extend_from_slice(&content);
             self.reply(&reply);
         }
-    }
-
-    /// Answers a record about the connection itself.
-    fn manage(&mut self, kind: u8) -> Result<(), Broken> {
-        if kind != record::GET_VALUES {
-            self.reply(&record::unknown_type(kind));
-            return Ok(());
-        }
-        let connections = self.options.limits.connections.to_string();
-        let mut content = Vec::new();
-        for pair in Pairs::new(&self.whole) {
-            let (name, _) = pair.map_err(|_| Broken::BadPairs)?;
-            let value = match name {
-                b"FCGI_MAX_CONNS" | b"FCGI_MAX_REQS" => connections.as_bytes(),
-                b"FCGI_MPXS_CONNS" => b"0",
-                _ => continue,
-            };
-            params::write_pair(name, value, &mut content);
-        }
-        // A name that is asked for often makes an answer longer than a record: nobody needs it.
-        let length = u16::try_from(content.len()).map_err(|_| Broken::Management)?;
-        self.reply(&record::header(record::GET_VALUES_RESULT, 0, length));
-        self.reply(&content);
-        Ok(())
     }
 }
