@@ -3,6 +3,9 @@
 
 CARGO ?= cargo
 
+# The documentation is for those who work on the program: private items are in it.
+DOCFLAGS = -D warnings -A rustdoc::private_intra_doc_links
+
 .PHONY: build run test lint bench
 
 build:
@@ -23,7 +26,7 @@ test:
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	RUSTDOCFLAGS="$(DOCFLAGS)" $(CARGO) doc --locked --no-deps --document-private-items
 
 bench:
 	$(CARGO) bench --locked
