@@ -60,8 +60,14 @@ impl Http {
         let mut bytes = bytes.into_bytes();
         bytes.extend_from_slice(request.body.as_deref().unwrap_or_default());
         connection.get_mut().write_all(&bytes)?;
-        // Not one byte of an answer: the connection was closed before it was asked.
-        let begun = connection.fill_buf().is_ok_and(|bytes| !bytes.is_empty());
+        // Not one byte of an answer: the connection was closed before it was asked. A signal in
+        // between is neither; it must not send the request twice.
+        let begun = loop {
+            match connection.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                filled => break filled.is_ok_and(|bytes| !bytes.is_empty()),
+            }
+        };
         if !begun {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
