@@ -91,7 +91,8 @@ rows! {
         for bad in ["-1", r#""abc""#, r#""""#] {
             u.put("storage/c/i", format!(r#"{{"payload":"x","ttl":{bad}}}"#)).code(8);
         }
-        for good in ["31536000", "31536001", "31622400", "94608000", "4000000000", r#""10""#, "1.9"] {
+        let good = ["31536000", "31536001", "31622400", "94608000", "4000000000", r#""10""#, "1.9"];
+        for good in good {
             u.put("storage/c/i", format!(r#"{{"payload":"x","ttl":{good}}}"#)).written();
             u.get("storage/c/i").ok();
         }
