@@ -40,6 +40,8 @@ pub struct Api {
 pub struct Settings {
     /// How much of one POST is stored.
     pub batch: BatchLimits,
+    /// Whether an account needs a captcha, which only the secret replaces: there is none yet.
+    pub captcha: bool,
     /// What `node/weave` answers.
     pub node: Node,
     /// The bytes that a user may store.

@@ -56,7 +56,7 @@ impl Api {
     /// `PUT user/1.0/<name>`: makes an account; the checks come in the original's order.
     ///
     /// # Errors
-    /// Codes 3, 4, 6, 7, 9, 12 and 15, [`ApiError::Closed`], and those of the accounts.
+    /// Codes 2, 3, 4, 6, 7, 9, 12 and 15, [`ApiError::Closed`], and those of the accounts.
     pub fn create_user(
         &self,
         name: &UserName,
@@ -82,9 +82,16 @@ impl Api {
             }
         };
         let password = strong(password, name)?;
-        if self.settings.registration == Registration::Closed && !self.knows_secret(creation.secret)
-        {
-            return Err(ApiError::Closed);
+        if !self.knows_secret(creation.secret) {
+            if self.settings.captcha {
+                return Err(ApiError::Code(
+                    ErrorCode::Captcha,
+                    "there is no captcha to solve",
+                ));
+            }
+            if self.settings.registration == Registration::Closed {
+                return Err(ApiError::Closed);
+            }
         }
         let floor = self.storage.highest_user()?.0;
         let credential = Credential::Password(password);

@@ -18,7 +18,6 @@ use crate::config::Collections;
 use crate::config::Config;
 use crate::config::DatabaseUri;
 use crate::config::PasswordHash;
-use crate::config::Problem;
 use crate::config::Severity;
 use crate::db::Database;
 use crate::db::PoolOptions;
@@ -34,8 +33,14 @@ pub(super) fn configuration(arguments: &Configuration) -> Result<Config, Failure
 }
 
 /// Writes what was noted about the configuration to the log.
-pub(super) fn log_notes(notes: &[Problem]) {
-    for note in notes {
+pub(super) fn log_notes(config: &Config) {
+    for host in &config.hosts {
+        log::warn!(
+            "[host:{}] has no effect: this version has one set of settings",
+            host.name
+        );
+    }
+    for note in &config.notes {
         match note.severity {
             Severity::Error => log::error!("{note}"),
             Severity::Warning => log::warn!("{note}"),
@@ -134,6 +139,7 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
             count: config.storage.batch_max_count,
             bytes: usize::try_from(config.storage.batch_max_bytes).unwrap_or(usize::MAX),
         },
+        captcha: config.captcha.required,
         node: match node {
             Some(url) if url == config::NO_NODE => api::Node::Null,
             Some(url) => api::Node::Url(url.clone()),

@@ -34,7 +34,7 @@ use crate::web::Service;
 pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     let config = open::configuration(arguments)?;
     logger::start(&config.logging);
-    open::log_notes(&config.notes);
+    open::log_notes(&config);
     let stop = Stop::default();
     let _watch = server::watch(&stop)
         .map_err(|error| Failure::new(SYSTEM, format!("cannot watch signals: {error}")))?;
@@ -134,6 +134,11 @@ fn web_settings(config: &Config) -> web::Settings {
         access_log: config.server.access_log,
         heartbeat: config.global.heartbeat_page.clone(),
         retry_after: config.global.retry_after,
+        serves: match config.app.serves {
+            config::Serves::Both => web::Serves::Both,
+            config::Serves::Storage => web::Serves::Storage,
+            config::Serves::User => web::Serves::User,
+        },
         trusted_proxies: config.global.trusted_proxies.clone(),
     }
 }

@@ -18,7 +18,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Whether the client spoke TLS to the web server.
     pub https: bool,
-    /// The client's address as the web server saw it; empty when it said nothing.
+    /// The client's address as the web server saw it, or else that of whoever connected; empty
+    /// when neither is known.
     pub peer: String,
 }
 

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::io::Write;
+use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -21,13 +22,13 @@ use super::wire::Arrival;
 use super::wire::Wire;
 
 /// Serves a connection; `buffer` is the thread's, its content is of no meaning.
-pub(super) fn converse(shared: &Shared, socket: &Socket, tcp: bool, buffer: &mut [u8]) {
+pub(super) fn converse(shared: &Shared, socket: &Socket, peer: Option<IpAddr>, buffer: &mut [u8]) {
     let mut connection = (shared.connections)();
-    let mut wire = Wire::new(shared, socket, tcp);
+    let mut wire = Wire::new(shared, socket, peer.is_some());
     let mut phase = connection.phase();
     let mut since = Instant::now();
     loop {
-        match act(shared, connection.as_mut(), &mut wire) {
+        match act(shared, connection.as_mut(), &mut wire, peer) {
             Ok(Acted::Answered) => since = Instant::now(),
             Ok(Acted::Idle) => {}
             Ok(Acted::Closed) => return,
@@ -42,7 +43,7 @@ pub(super) fn converse(shared: &Shared, socket: &Socket, tcp: bool, buffer: &mut
             Arrival::Bytes(count) => connection.feed(buffer.get(..count).unwrap_or_default()),
             Arrival::End => {
                 connection.end();
-                if let Err(error) = act(shared, connection.as_mut(), &mut wire) {
+                if let Err(error) = act(shared, connection.as_mut(), &mut wire, peer) {
                     report(&error, &wire);
                 }
                 return;
@@ -66,7 +67,12 @@ enum Acted {
 }
 
 /// Does what the gateway wants done, until it wants bytes.
-fn act(shared: &Shared, connection: &mut dyn Connection, wire: &mut Wire<'_>) -> io::Result<Acted> {
+fn act(
+    shared: &Shared,
+    connection: &mut dyn Connection,
+    wire: &mut Wire<'_>,
+    peer: Option<IpAddr>,
+) -> io::Result<Acted> {
     let mut acted = Acted::Idle;
     while let Some(event) = connection.next() {
         match event {
@@ -75,7 +81,11 @@ fn act(shared: &Shared, connection: &mut dyn Connection, wire: &mut Wire<'_>) ->
                 wire.begin_answer();
                 wire.write_all(&bytes)?;
             }
-            Event::Request(request) => {
+            Event::Request(mut request) => {
+                // No web server stands between, or it did not say for whom it speaks.
+                if let Some(peer) = peer.filter(|_| request.peer.is_empty()) {
+                    request.peer = peer.to_string();
+                }
                 answer(shared, *request, connection, wire)?;
             }
         }

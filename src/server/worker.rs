@@ -32,7 +32,7 @@ pub(super) fn work(shared: &Shared) {
         panics::contain("the service of a connection", || {
             let peer = peer.as_socket().map(|peer| peer.ip().to_canonical());
             if admits(shared, peer) {
-                converse(shared, &socket, peer.is_some(), &mut buffer);
+                converse(shared, &socket, peer, &mut buffer);
             }
         });
     }

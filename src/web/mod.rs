@@ -38,6 +38,8 @@ pub struct Settings {
     pub heartbeat: String,
     /// Seconds after which a client may come again after a 503.
     pub retry_after: u32,
+    /// Which half of the calls there is.
+    pub serves: Serves,
     /// Web servers in front of the web server, whose `X-Forwarded-...` headers are believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -48,9 +50,21 @@ impl Default for Settings {
             access_log: false,
             heartbeat: "__heartbeat__".to_owned(),
             retry_after: 300,
+            serves: Serves::Both,
             trusted_proxies: Vec::new(),
         }
     }
+}
+
+/// Which half of the calls there is; the heartbeat always is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// Both.
+    Both,
+    /// The storage API.
+    Storage,
+    /// The user API and its pages.
+    User,
 }
 
 /// Everything above the gateway.
@@ -67,7 +81,15 @@ impl Service {
     pub fn handle(&self, request: Request) -> Response {
         let route = route::find(&request, &self.settings.heartbeat);
         let line = LogLine::new(&request);
-        let result = route.and_then(|route| self.call(route, request));
+        let served = route.and_then(|route| match (&route, self.settings.serves) {
+            (Route::Storage(..), Serves::User) => Err(Refusal::NoRoute),
+            (
+                Route::User(..) | Route::DeleteAccount | Route::DeleteAccountForm,
+                Serves::Storage,
+            ) => Err(Refusal::NoRoute),
+            _ => Ok(route),
+        });
+        let result = served.and_then(|route| self.call(route, request));
         let mut response = result.unwrap_or_else(|refusal| {
             let answer = error::answer(refusal, self.settings.retry_after, line.id());
             line.refused(answer.response.status, answer.weight, &answer.reason);
