@@ -49,10 +49,8 @@ fn try_open(uri: &DatabaseUri) -> Result<String, String> {
     if let DatabaseUri::SqliteFile(path) = uri
         && !path.exists()
     {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        return match folder {
+        let folder = path.parent().and_then(|folder| folder.parent());
+        return match folder.filter(|folder| !folder.as_os_str().is_empty()) {
             Some(folder) if !folder.is_dir() => Err(format!(
                 "the folder {} does not exist; create it",
                 folder.display()

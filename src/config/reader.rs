@@ -200,7 +200,8 @@ impl Scope<'_> {
             );
             self.note(Severity::Warning, key, None, text);
         }
-        if let Some(folder) = absolute.parent()
+        // The last one is made at start.
+        if let Some(folder) = absolute.parent().and_then(|folder| folder.parent())
             && !folder.is_dir()
         {
             let text = format!(

@@ -137,9 +137,13 @@ const KEYS: &[Key] = &[
     used(
         "owner",
         "",
-        "User who owns the Unix socket: a name or a number.",
+        "User who owns the Unix socket: a name or a number. This version does not change it.",
     ),
-    used("group", "", "Group of the Unix socket: a name or a number."),
+    used(
+        "group",
+        "",
+        "Group of the Unix socket: a name or a number. This version does not change it.",
+    ),
     used(
         "backlog",
         "1024",

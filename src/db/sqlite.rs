@@ -7,6 +7,7 @@
 use std::error::Error as StdError;
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Mutex;
@@ -343,8 +344,23 @@ impl Row<'_> {
     }
 }
 
-/// Creates the file with mode 0600 when it does not exist: it holds people's data.
+/// Creates the file with mode 0600 when it does not exist, and its folder with mode 0700: they
+/// hold people's data. No more than one folder, which a mistyped path seldom asks for.
 fn create_private(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        && !folder.exists()
+    {
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| {
+                let text = format!("cannot create the folder {}: {error}", folder.display());
+                io::Error::new(error.kind(), text)
+            })?;
+        log::info!("created the folder {}", folder.display());
+    }
     let made = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
