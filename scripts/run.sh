@@ -47,6 +47,8 @@ if (exec 3<>"/dev/tcp/127.0.0.1/$web_port") 2>/dev/null; then
     exit 1
 fi
 
+# Process groups of their own: Ctrl-C is for this script, which then ends both, once.
+set -m
 "$program" serve "$run/conf/development.ini" &
 children+=($!)
 WEAVED_PORT=$port WEAVED_WEB_PORT=$web_port WEAVED_MOUNT=$mount WEAVED_RUN=$run/tmp \

@@ -128,8 +128,9 @@ mod tests {
         let history = |n: usize| {
             let id = format!("hist{n:08}");
             let clear = json!({
-                "id": id, "histUri": format!("http://example.com/{n}"), "title": format!("Café № {n}"),
-                "visits": [{"date": 1_300_000_000_000_000_i64, "type": 1}], "index": n,
+                "id": id, "index": n, "histUri": format!("http://example.com/{n}"),
+                "title": format!("Café № {n}"),
+                "visits": [{"date": 1_300_000_000_000_000_i64, "type": 1}],
             });
             (id, clear)
         };

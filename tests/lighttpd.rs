@@ -75,6 +75,27 @@ mod tests {
         });
     }
 
+    /// As the comments in the snippets say: a socket instead of host and port.
+    #[test]
+    fn fastcgi_over_a_unix_socket() {
+        let mut options = Options::new(Gateway::Fcgi, PREFIX);
+        options.unix_socket = true;
+        let name = "50-weaved-fastcgi.conf";
+        serves_with(options, PREFIX, |weaved| {
+            Lighttpd::with_snippet(name, weaved, PREFIX)
+        });
+    }
+
+    #[test]
+    fn scgi_over_a_unix_socket() {
+        let mut options = Options::new(Gateway::Scgi, "");
+        options.unix_socket = true;
+        let name = "50-weaved-scgi-root.conf";
+        serves_with(options, "", |weaved| {
+            Lighttpd::with_snippet(name, weaved, "")
+        });
+    }
+
     /// Without `mount` in development.ini, as the sample has it, the prefix is found out.
     #[test]
     fn a_prefix_that_nobody_configured() {

@@ -30,6 +30,7 @@ rows! {
         u.get("info/x").is(404);
         u.call("GET", &format!("/1.1/{}", u.name)).send().is(404);
         u.call("GET", &format!("/1x0/{}/info/collections", u.name)).send().is(404);
+        u.call("GET", "/").send().is(404);
     }
 
     row_04_other_methods_are_405(Plain) |site| {
@@ -121,7 +122,8 @@ rows! {
 
     row_79_ids_are_percent_decoded(Plain) |site| {
         let u = site.user();
-        for (spelled, id) in [("a%23b", "a#b"), ("a%3Fb", "a?b"), ("a~b", "a~b"), ("a%5Cb", "a\\b")] {
+        let ids = [("a%23b", "a#b"), ("a%3Fb", "a?b"), ("a~b", "a~b"), ("a%5Cb", "a\\b")];
+        for (spelled, id) in ids {
             u.put(&format!("storage/c/{spelled}"), r#"{"payload":"x"}"#).written();
             let reply = u.get(&format!("storage/c/{spelled}"));
             reply.ok().need(reply.json()["id"] == id, id);

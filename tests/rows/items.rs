@@ -2,10 +2,23 @@
 
 use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::json;
 
 use super::rows;
+
+/// Does something that a ttl of 2 (which lasts between one second and two) must not end before;
+/// again, if the machine was too slow.
+fn within_a_second<T>(mut work: impl FnMut() -> T) -> T {
+    loop {
+        let began = Instant::now();
+        let result = work();
+        if began.elapsed() < Duration::from_millis(900) {
+            return result;
+        }
+    }
+}
 
 rows! {
     row_14_a_write_answers_its_time(Plain) |site| {
@@ -121,8 +134,10 @@ rows! {
 
     row_36_a_ttl_of_2_passes(Plain) |site| {
         let u = site.user();
-        u.put("storage/c/i", r#"{"payload":"x","ttl":2}"#).written();
-        let now = u.get("storage/c/i");
+        let now = within_a_second(|| {
+            u.put("storage/c/i", r#"{"payload":"x","ttl":2}"#).written();
+            u.get("storage/c/i")
+        });
         now.ok().need(now.json().get("ttl").is_none(), "no ttl in an answer");
         // Time itself is what is waited for here.
         thread::sleep(Duration::from_millis(2100));
@@ -142,8 +157,10 @@ rows! {
     /// spec/storage-1.1.md, 10, row 22.
     a_change_of_metadata_keeps_the_ttl(Plain) |site| {
         let u = site.user();
-        u.put("storage/c/i", r#"{"payload":"x","ttl":2}"#).written();
-        u.put("storage/c/i", r#"{"sortindex":1}"#).written();
+        within_a_second(|| {
+            u.put("storage/c/i", r#"{"payload":"x","ttl":2}"#).written();
+            u.put("storage/c/i", r#"{"sortindex":1}"#).written()
+        });
         thread::sleep(Duration::from_millis(2100));
         u.get("storage/c/i").is(404);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::rows;
+use crate::suite::Reply;
 use crate::suite::Time;
 use crate::suite::User;
 
@@ -18,6 +19,10 @@ fn four(u: &User<'_>) -> Vec<Time> {
             .written()
     };
     (0..4).map(put).collect()
+}
+
+fn accepting(u: &User<'_>, kind: &str, path: &str) -> Reply {
+    u.storage("GET", path).header("Accept", kind).send()
 }
 
 rows! {
@@ -126,23 +131,20 @@ rows! {
     row_60_newlines(Plain) |site| {
         let u = site.user();
         u.post("storage/c", r#"[{"id":"i0","payload":"x"},{"id":"i1","payload":"x"}]"#).ok();
-        let ids = u.storage("GET", "storage/c?sort=oldest").header("Accept", "application/newlines");
-        let reply = ids.send();
+        let reply = accepting(&u, "application/newlines", "storage/c?sort=oldest");
         reply.says("\"i0\"\n\"i1\"\n").header("X-Weave-Records", "2");
         reply.need(reply.kind() == "application/newlines", "application/newlines");
-        let full = u.storage("GET", "storage/c?full=1").header("Accept", "application/newlines");
-        let reply = full.send();
+        let reply = accepting(&u, "application/newlines", "storage/c?full=1");
         let text = reply.text();
         reply.ok().need(text.ends_with("}\n") && text.lines().count() == 2, "two lines");
-        let none = u.storage("GET", "storage/never?full=1").header("Accept", "application/newlines");
-        none.send().says("").header("Content-Type", "application/newlines");
+        let none = accepting(&u, "application/newlines", "storage/never?full=1");
+        none.says("").header("Content-Type", "application/newlines");
     }
 
     row_61_whoisi(Plain) |site| {
         let u = site.user();
         u.post("storage/c", r#"[{"id":"i0","payload":"x"},{"id":"i1","payload":"x"}]"#).ok();
-        let ids = u.storage("GET", "storage/c?sort=oldest").header("Accept", "application/whoisi");
-        let reply = ids.send();
+        let reply = accepting(&u, "application/whoisi", "storage/c?sort=oldest");
         reply.ok().need(reply.kind() == "application/whoisi", "application/whoisi");
         reply.need(reply.bytes() == b"\0\0\0\x04\"i0\"\0\0\0\x04\"i1\"", "length and id, twice");
     }
@@ -157,18 +159,16 @@ rows! {
             "application/json;q=0.9,*/*;q=0.2",
         ];
         for kind in types {
-            u.storage("GET", "storage/c").header("Accept", kind).send().lists(&["i"]);
+            accepting(&u, kind, "storage/c").lists(&["i"]);
         }
-        let both = "application/newlines, application/whoisi";
-        let reply = u.storage("GET", "storage/c").header("Accept", both).send();
-        reply.says("\"i\"\n");
+        accepting(&u, "application/newlines, application/whoisi", "storage/c").says("\"i\"\n");
     }
 
     /// spec/storage-1.1.md, 10, row 42: JSON as well where the original lost the values.
     row_63_one_record_is_always_json(Plain) |site| {
         let u = site.user();
         let t = u.put("storage/c/i", r#"{"payload":"x"}"#).written();
-        let newlines = |path| u.storage("GET", path).header("Accept", "application/newlines").send();
+        let newlines = |path| accepting(&u, "application/newlines", path);
         newlines("storage/c/i").answers(json!({"id": "i", "payload": "x", "modified": t.json()}));
         newlines("info/collections").answers(json!({"c": t.json()}));
         newlines("info/collection_counts").answers(json!({"c": 1}));

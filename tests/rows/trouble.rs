@@ -183,6 +183,52 @@ rows! {
         u.get("info/collections").answers(json!({"c": last}));
     }
 
+    /// spec/storage-1.1.md, 4: the test and the write are one.
+    only_one_of_many_guarded_writes_wins(Plain) |site| {
+        let u = site.user();
+        let since = u.put("storage/c/i", r#"{"payload":"x"}"#).written();
+        let statuses = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for n in 0..10 {
+                let (u, statuses) = (&u, &statuses);
+                scope.spawn(move || {
+                    let path = format!("storage/c/{n}");
+                    let call = u.storage("PUT", &path).header("X-If-Unmodified-Since", since);
+                    let reply = call.body(r#"{"payload":"x"}"#).send();
+                    statuses.lock().unwrap().push(reply.status());
+                });
+            }
+        });
+        let mut statuses = statuses.into_inner().unwrap();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412, 412, 412]);
+        assert_eq!(u.get("storage/c").ids().len(), 2);
+    }
+
+    /// spec/storage-1.1.md, 4: the original made two collections of one name.
+    a_new_collection_is_made_once(Plain) |site| {
+        let u = site.user();
+        thread::scope(|scope| {
+            for n in 0..10 {
+                let (u, path) = (&u, format!("storage/c/{n}"));
+                scope.spawn(move || u.put(&path, r#"{"payload":"x"}"#).written());
+            }
+        });
+        u.get("info/collection_counts").answers(json!({"c": 10}));
+        assert_eq!(u.get("storage/c").ids().len(), 10);
+    }
+
+    /// spec/decisions.md, 9.
+    a_body_beyond_the_limit_is_a_413(SmallBody) |site| {
+        let u = site.user();
+        let call = u.storage("POST", "storage/c").body("x".repeat(1_500_000));
+        let response = site.transport().send(&call.request);
+        assert_eq!(response.status, 413, "{}", response.text());
+        assert!(!response.text().contains('\n'), "{}", response.text());
+        // The connection of a web server is as good as before.
+        u.put("storage/c/i", r#"{"payload":"x"}"#).written();
+    }
+
     row_84_a_database_of_2011(Plain) |site| {
         reads_the_fixture(site.way(), "2011");
     }

@@ -121,7 +121,7 @@ rows! {
         u.get("info/collections").ok();
     }
 
-    /// spec/user-1.0.md, 3: addresses beyond ASCII have two hashes, the original's and the clients'.
+    /// spec/user-1.0.md, 3: an address beyond ASCII has two, the original's and the clients'.
     either_hash_of_an_address_is_its_name(Plain) |site| {
         for hashed in ["ü@example.com", "xn--tda@example.com"] {
             let target = format!("/user/1.0/{}", crate::suite::name_of(hashed));
@@ -231,9 +231,8 @@ rows! {
         u.put("storage/c/i", r#"{"payload":"x"}"#).written();
         let database = Connection::open(site.weaved().home().database()).unwrap();
         database.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
-        let id: i64 = database
-            .query_row("SELECT userid FROM \"user\" WHERE username = ?1", [&u.name], |row| row.get(0))
-            .unwrap();
+        let sql = "SELECT userid FROM \"user\" WHERE username = ?1";
+        let id: i64 = database.query_row(sql, [&u.name], |row| row.get(0)).unwrap();
         let count = |table: &str, column: &str| -> i64 {
             let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} = ?1");
             database.query_row(&sql, [id], |row| row.get(0)).unwrap()
@@ -288,6 +287,20 @@ rows! {
         let u = site.user();
         u.user("POST", "/password").body("éééééééé").send().says("success");
         u.with_password("éééééééé").get("info/collections").ok();
+    }
+
+    row_39_a_reset_code_that_is_none(Plain) |site| {
+        let u = site.user();
+        let call = u.nobody().user("POST", "/password");
+        let call = call.header("X-Weave-Password-Reset", "AAAA-BBBB-CCCC-DDDD");
+        call.body("newsecret1").send().code(10);
+        u.get("info/collections").ok();
+    }
+
+    row_40_a_reset_code_of_nobody(Plain) |site| {
+        let call = site.stranger().user("POST", "/password");
+        let call = call.header("X-Weave-Password-Reset", "AAAA-BBBB-CCCC-DDDD");
+        call.body("newsecret1").send().is(404);
     }
 
     row_48_no_captcha(Plain) |site| {
@@ -347,6 +360,20 @@ rows! {
         let u = site.user();
         u.nobody().user("GET", "?x=1").send().says("1");
         u.nobody().user("GET", "/node/weave?x=1").send().ok();
+    }
+
+    one_of_many_gets_the_name(Plain) |site| {
+        let u = User::invented(site);
+        let answers = std::sync::Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| answers.lock().unwrap().push(u.sign_up().text()));
+            }
+        });
+        let mut answers = answers.into_inner().unwrap();
+        answers.sort_by_key(String::len);
+        assert_eq!(answers, ["4", "4", "4", "4", "4", &u.name]);
+        u.get("info/collections").answers(json!({}));
     }
 
     /// spec/decisions.md, 16.

@@ -50,15 +50,20 @@ impl Lighttpd {
     }
 
     /// A server that includes one of the files of `lighttpd/conf-available`, in which nothing
-    /// but the port was changed.
+    /// but the address was changed.
     pub(crate) fn with_snippet(name: &str, weaved: &Endpoint, mount: &'static str) -> Self {
         let snippet = fs::read_to_string(shipped("conf-available").join(name)).unwrap();
+        let tcp = "    \"host\" => \"127.0.0.1\",\n    \"port\" => 5000,\n";
         assert_eq!(
-            snippet.matches("5000").count(),
+            snippet.matches(tcp).count(),
             1,
-            "one port to change in {name}"
+            "one address to change in {name}"
         );
-        let snippet = snippet.replace("5000", &weaved.port().to_string());
+        let address = match weaved {
+            Endpoint::Tcp(address) => tcp.replace("5000", &address.port().to_string()),
+            Endpoint::Unix(path) => format!("    \"socket\" => {path:?},\n"),
+        };
+        let snippet = snippet.replace(tcp, &address);
         Self::start(mount, |command, folder, web_port| {
             fs::write(folder.join("snippet.conf"), &snippet).unwrap();
             let main = format!(

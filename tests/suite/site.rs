@@ -79,6 +79,8 @@ pub(crate) enum Setup {
     Secret,
     /// A short wait for a database that is locked, and the original's Retry-After.
     ShortWait,
+    /// Bodies of 1 MiB at most.
+    SmallBody,
 }
 
 /// The shared secret of [`Setup::Secret`].
@@ -102,6 +104,7 @@ impl Setup {
             Self::Secret => options
                 .set("global.shared_secret", SECRET)
                 .set("auth.allow_new_users", "secret"),
+            Self::SmallBody => options.set("global.max_body", "1M"),
             Self::ShortWait => options
                 .set("storage.pool_timeout", "1")
                 .set("global.retry_after", "1800"),

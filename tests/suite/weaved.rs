@@ -87,6 +87,8 @@ pub(crate) struct Options {
     pub(crate) settings: Vec<(&'static str, String)>,
     /// Leaves `mount` out of development.ini: the program finds out.
     pub(crate) automatic_mount: bool,
+    /// A Unix socket in the server's folder instead of a port.
+    pub(crate) unix_socket: bool,
     /// Further text of development.ini.
     pub(crate) ini: &'static str,
 }
@@ -98,6 +100,7 @@ impl Options {
             mount,
             settings: Vec::new(),
             automatic_mount: false,
+            unix_socket: false,
             ini: "",
         }
     }
@@ -114,9 +117,13 @@ impl Options {
             "" => "mount = /\n".to_owned(),
             mount => format!("mount = {mount}\n"),
         };
+        let address = if self.unix_socket {
+            "socket = %(here)s/weaved.sock\nmode = 0600"
+        } else {
+            "host = 127.0.0.1\nport = 0"
+        };
         format!(
-            "[server:main]\nuse = {gateway}\nhost = 127.0.0.1\nport = 0\n{mount}\
-             threads = 16\n\n\
+            "[server:main]\nuse = {gateway}\n{address}\n{mount}threads = 16\n\n\
              [app:main]\nuse = egg:SyncServer\nconfiguration = file:%(here)s/sync.conf\n{extra}\n"
         )
     }
