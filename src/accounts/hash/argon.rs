@@ -2,12 +2,16 @@
 //!
 //! The costs of a stored hash are obeyed up to a bound: a damaged row must not cost gigabytes.
 
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
 use argon2::Algorithm;
 use argon2::Argon2;
+use argon2::Block;
 use argon2::Params;
 use argon2::PasswordHash;
-use argon2::PasswordHasher;
 use argon2::Version;
+use data_encoding::BASE64_NOPAD;
 use subtle::ConstantTimeEq;
 
 use crate::accounts::AccountsError;
@@ -59,8 +63,7 @@ impl ArgonHash {
 
     pub(super) fn fits(&self, password: &Password) -> bool {
         let mut digest = vec![0; self.digest.len()];
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone())
-            .hash_password_into(password.as_bytes(), &self.salt, &mut digest)
+        compute(&self.params, password, &self.salt, &mut digest)
             .is_ok_and(|()| digest.ct_eq(&self.digest).into())
     }
 
@@ -75,8 +78,49 @@ impl ArgonHash {
 pub(super) fn create(password: &Password) -> Result<String, AccountsError> {
     let mut salt = [0; SALT];
     getrandom::fill(&mut salt).map_err(AccountsError::Random)?;
-    let hash: PasswordHash = Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(|_| AccountsError::Hash)?;
-    Ok(hash.to_string())
+    let params = Params::default();
+    let mut digest = [0; Params::DEFAULT_OUTPUT_LEN];
+    compute(&params, password, &salt, &mut digest).map_err(|_| AccountsError::Hash)?;
+    let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
+    Ok(format!(
+        "$argon2id$v=19$m={memory},t={passes},p={lanes}${}${}",
+        BASE64_NOPAD.encode(&salt),
+        BASE64_NOPAD.encode(&digest)
+    ))
+}
+
+/// Working memory that is not in use, to be used again.
+///
+/// Allocated for each hash it stays with the C library's heap of whatever thread computed it,
+/// in pieces that do not fit the next one: a burst of logins left gigabytes behind.
+static SPARE: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+/// How many pieces of working memory are kept; no more hashes run at once ([`super::Slots`]).
+const MAX_SPARE: usize = 4;
+
+fn compute(
+    params: &Params,
+    password: &Password,
+    salt: &[u8],
+    digest: &mut [u8],
+) -> argon2::Result<()> {
+    let spare = || SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut memory = spare().pop().unwrap_or_default();
+    let blocks = params.block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::default());
+    }
+    let result = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+        .hash_password_into_with_memory(
+            password.as_bytes(),
+            salt,
+            digest,
+            memory.get_mut(..blocks).unwrap_or_default(),
+        );
+    let mut spare = spare();
+    // What a foreign hash with higher costs needed is not worth keeping.
+    if spare.len() < MAX_SPARE && memory.len() <= Params::default().block_count() {
+        spare.push(memory);
+    }
+    result
 }
