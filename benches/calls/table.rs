@@ -57,12 +57,16 @@ pub(crate) fn write_row(
 }
 
 /// Requests in a second.
+fn rate(round: &Round) -> f64 {
+    count(round) / round.elapsed.as_secs_f64()
+}
+
 #[expect(
     clippy::cast_precision_loss,
     reason = "a count of requests is far below 2^52"
 )]
-fn rate(round: &Round) -> f64 {
-    round.times.len() as f64 / round.elapsed.as_secs_f64()
+fn count(round: &Round) -> f64 {
+    round.times.len() as f64
 }
 
 /// The time that `of` percent of the requests did not exceed.
@@ -79,16 +83,13 @@ fn median(mut figures: Vec<f64>) -> f64 {
 /// Microseconds for one request.
 fn cpu<'a>(rounds: impl Iterator<Item = &'a Round>) -> String {
     let mut used = Duration::ZERO;
-    let mut requests = 0;
+    let mut requests = 0.0;
     for round in rounds {
         let Some(cpu) = round.cpu else {
             return "-".to_owned();
         };
         used += cpu;
-        requests += u128::try_from(round.times.len()).unwrap_or(u128::MAX);
+        requests += count(round);
     }
-    match used.as_micros().checked_div(requests) {
-        Some(each) => each.to_string(),
-        None => "-".to_owned(),
-    }
+    format!("{:.1}", used.as_secs_f64() * 1e6 / requests)
 }

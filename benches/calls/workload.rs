@@ -1,4 +1,4 @@
-//! The five calls that are measured, and the records that they carry.
+//! The six calls that are measured, and the records that they carry.
 //!
 //! Records look as clients make them: an encrypted payload of about 500 bytes whose quotes are
 //! escaped (spec/clients.md, 2.2 and 5.1). What comes out is made of constants alone, so that
@@ -15,6 +15,8 @@ use crate::request::Request;
 pub(crate) enum Workload {
     /// `GET info/collections`: what most devices ask most of the time.
     Info,
+    /// `GET` of what is new in a collection: one record.
+    GetNew,
     /// `GET` of one record, another one each time.
     GetOne,
     /// `PUT` of one new record.
@@ -26,8 +28,9 @@ pub(crate) enum Workload {
 }
 
 /// In the order of the table.
-pub(crate) const ALL: [Workload; 5] = [
+pub(crate) const ALL: [Workload; 6] = [
     Workload::Info,
+    Workload::GetNew,
     Workload::GetOne,
     Workload::PutOne,
     Workload::Post100,
@@ -56,6 +59,7 @@ impl Workload {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
+            Self::GetNew => "get-new",
             Self::GetOne => "get-one",
             Self::PutOne => "put-one",
             Self::Post100 => "post-100",
@@ -67,6 +71,7 @@ impl Workload {
     pub(crate) fn request(self) -> Request {
         match self {
             Self::Info => Request::get("info/collections"),
+            Self::GetNew => Request::get("storage/tabs?newer=1322000000.12&full=1"),
             Self::GetOne => Request::get(&format!("storage/history/{}", id(0))),
             Self::PutOne => Request::put(&format!("storage/forms/{}", id(0)), &record(0)),
             Self::Post100 => batch("bookmarks"),
@@ -79,7 +84,7 @@ impl Workload {
     pub(crate) fn number(self, nth: u64) -> u64 {
         match self {
             Self::GetOne => nth % (RECORDS / BATCH),
-            Self::Info | Self::PutOne | Self::Post100 | Self::Get5000 => nth,
+            Self::Info | Self::GetNew | Self::PutOne | Self::Post100 | Self::Get5000 => nth,
         }
     }
 }
