@@ -1,0 +1,120 @@
+//! Threads that ask one server for a while, each on a connection of its own.
+
+use std::io;
+use std::sync::Barrier;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::fastcgi;
+use crate::http;
+use crate::site::Site;
+use crate::site::Target;
+use crate::site::Via;
+
+/// How to ask.
+pub(crate) struct Load<'a> {
+    pub(crate) connections: usize,
+    pub(crate) duration: Duration,
+    pub(crate) site: &'a Site,
+    pub(crate) target: &'a Target<'a>,
+}
+
+/// What one round came to.
+pub(crate) struct Round {
+    /// How long each request took, shortest first.
+    pub(crate) times: Vec<Duration>,
+    /// How long the round took.
+    pub(crate) elapsed: Duration,
+    /// The CPU time of the responder.
+    pub(crate) cpu: Option<Duration>,
+}
+
+/// What one thread did.
+struct Done {
+    times: Vec<Duration>,
+    end: Instant,
+}
+
+impl Load<'_> {
+    pub(crate) fn run(&self) -> io::Result<Round> {
+        let ready = Barrier::new(self.connections + 1);
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.connections)
+                .map(|_| scope.spawn(|| self.ask(&ready)))
+                .collect();
+            ready.wait();
+            let begin = Instant::now();
+            let cpu = self.target.process.cpu();
+            let mut times = Vec::new();
+            let mut end = begin;
+            for thread in threads {
+                let done = thread
+                    .join()
+                    .unwrap_or_else(|_| Err(io::Error::other("panic")))?;
+                times.extend(done.times);
+                end = end.max(done.end);
+            }
+            times.sort_unstable();
+            let cpu = cpu.zip(self.target.process.cpu());
+            Ok(Round {
+                times,
+                elapsed: end - begin,
+                cpu: cpu.map(|(before, after)| after.saturating_sub(before)),
+            })
+        })
+    }
+
+    /// One thread: a first request that does not count, then as many as fit.
+    fn ask(&self, ready: &Barrier) -> io::Result<Done> {
+        let mut client = Client::new(self.target);
+        let mut template = self.site.template(self.target.via);
+        let mut next = || {
+            let nth = self.site.asked.fetch_add(1, Ordering::Relaxed);
+            let request = template.numbered(self.site.workload.number(nth));
+            let came = client.ask(request)?;
+            if came < self.site.length {
+                let text = format!("{came} bytes came instead of {}", self.site.length);
+                return Err(io::Error::other(text));
+            }
+            Ok(())
+        };
+        let first = next();
+        // Everybody waits for everybody, also who has failed.
+        ready.wait();
+        first?;
+        let begin = Instant::now();
+        let mut now = begin;
+        let mut times = Vec::new();
+        while now - begin < self.duration {
+            next()?;
+            let then = Instant::now();
+            times.push(then - now);
+            now = then;
+        }
+        Ok(Done { times, end: now })
+    }
+}
+
+/// A connection's maker, of either kind.
+enum Client {
+    FastCgi(fastcgi::Client),
+    Http(http::Client),
+}
+
+impl Client {
+    fn new(target: &Target<'_>) -> Self {
+        match target.via {
+            Via::Direct => Self::FastCgi(fastcgi::Client::new(target.address)),
+            Via::Lighttpd(_) => Self::Http(http::Client::new(target.address)),
+        }
+    }
+
+    fn ask(&mut self, request: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::FastCgi(client) => client.ask(request),
+            Self::Http(client) => client.ask(request),
+        }
+    }
+}

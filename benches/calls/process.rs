@@ -1,0 +1,76 @@
+//! A server in a process of its own: started, waited for, measured, ended.
+
+use std::fs;
+use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+
+/// Longer than a start takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What one tick of the CPU times in /proc is; user space sees no other on Linux.
+const TICK: Duration = Duration::from_millis(10);
+
+/// A running server; dropping it ends it.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts it, and waits for a line on its stderr of which `ready` makes something.
+    pub(crate) fn start<T>(
+        command: &mut Command,
+        ready: impl Fn(&str) -> Option<T>,
+    ) -> io::Result<(Self, T)> {
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut process = Self(child);
+        let (sender, lines) = mpsc::channel();
+        if let Some(stderr) = process.0.stderr.take() {
+            // Read to the end, whether or not somebody listens: a full pipe would stop it.
+            thread::spawn(move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    let _ = sender.send(line);
+                }
+            });
+        }
+        let mut said = String::new();
+        while let Ok(line) = lines.recv_timeout(PATIENCE) {
+            if let Some(value) = ready(&line) {
+                return Ok((process, value));
+            }
+            said.push_str("\n    ");
+            said.push_str(&line);
+        }
+        Err(io::Error::other(format!("a server did not start:{said}")))
+    }
+
+    /// The CPU time that it has used so far, where the system tells it.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).ok()?;
+        // The name, in parentheses, may hold blanks.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let mut times = fields.split(' ').skip(11);
+        let user: u32 = times.next()?.parse().ok()?;
+        let system: u32 = times.next()?.parse().ok()?;
+        Some(TICK * user + TICK * system)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already, which is just as well.
+        let _ = rustix::process::kill_process(Pid::from_child(&self.0), Signal::TERM);
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,84 @@
+//! A responder, weaved or the baseline, that is ready for requests.
+
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::baseline;
+use crate::process::Process;
+use crate::site;
+
+const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
+
+/// A running responder.
+pub(crate) struct Responder {
+    pub(crate) process: Process,
+    pub(crate) address: SocketAddr,
+}
+
+impl Responder {
+    /// weaved with an empty database and one account, both in `folder`.
+    pub(crate) fn weaved(folder: &Path) -> io::Result<Self> {
+        let ini = configure(folder)?;
+        add_user(&ini)?;
+        Self::start(Command::new(WEAVED).arg("serve").arg(&ini))
+    }
+
+    /// The responder that does nothing, with answers of `length` bytes.
+    pub(crate) fn baseline(length: usize) -> io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let options = baseline::Options { length };
+        Self::start(command.args(options.arguments()))
+    }
+
+    /// Both say where they listen.
+    fn start(command: &mut Command) -> io::Result<Self> {
+        let (process, address) = Process::start(command, |line| {
+            let (_, rest) = line.split_once("listening on ")?;
+            rest.split(' ').next()?.parse().ok()
+        })?;
+        Ok(Self { process, address })
+    }
+}
+
+/// Writes both files of the configuration; everything that is not needed is at its default.
+fn configure(folder: &Path) -> io::Result<PathBuf> {
+    let ini = folder.join("development.ini");
+    let (threads, mount) = (site::THREADS, site::MOUNT);
+    let first = format!(
+        "[server:main]\nuse = fcgi\nhost = 127.0.0.1\nport = 0\nmount = {mount}\n\
+         threads = {threads}\n\n\
+         [app:main]\nuse = egg:SyncServer\nconfiguration = file:%(here)s/sync.conf\n"
+    );
+    fs::write(&ini, first)?;
+    let database = folder.join("sync.db");
+    let second = format!(
+        "[storage]\nbackend = sql\nsqluri = sqlite:///{}\n\n[auth]\nbackend = sql\n",
+        database.display()
+    );
+    fs::write(folder.join("sync.conf"), second)?;
+    Ok(ini)
+}
+
+fn add_user(ini: &Path) -> io::Result<()> {
+    let mut child = Command::new(WEAVED)
+        .args(["user", "add"])
+        .arg(ini)
+        .arg(site::USER)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(site::PASSWORD.as_bytes())?;
+    }
+    if child.wait()?.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other("weaved could not make an account"))
+    }
+}
