@@ -20,6 +20,7 @@ use rusqlite::Connection;
 use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
 use rusqlite::ToSql;
+use rusqlite::config::DbConfig;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::types::ValueRef;
 
@@ -75,6 +76,9 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = manager.with_flags(flags).with_init(move |connection| {
             connection.busy_timeout(timeout)?;
+            // Plans must not depend on values: SQLite would prepare a statement with a LIMIT anew
+            // each time it is used.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             // `journal_mode` answers a row, so it is no `execute`.
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
