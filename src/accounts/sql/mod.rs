@@ -160,15 +160,19 @@ impl SqlAccounts {
     /// an old `users`, which allows it.
     fn candidates(&self, name: &UserName) -> Result<Vec<Candidate>, AccountsError> {
         let lowered = name.lowered();
-        let params = [
-            (":name", name.as_str().into()),
-            (":lowered", lowered.as_str().into()),
+        // Two queries for two names: a list of names would make SQLite build a table of them.
+        let names = [
+            Some(name),
+            Some(&lowered).filter(|lowered| *lowered != name),
         ];
         let mut found = Vec::new();
         self.database.read(|session| {
-            session.query(self.sql.by_name, &params, |row| {
-                found.extend(candidate(row));
-                Ok::<_, DbError>(ControlFlow::Continue(()))
+            names.into_iter().flatten().try_for_each(|name| {
+                let params = [(":name", name.as_str().into())];
+                session.query(self.sql.by_name, &params, |row| {
+                    found.extend(candidate(row));
+                    Ok::<_, DbError>(ControlFlow::Continue(()))
+                })
             })
         })?;
         let wanted = match found.iter().any(|c| c.account.name == *name) {

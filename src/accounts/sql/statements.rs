@@ -42,7 +42,7 @@ pub(super) static USER: Statements = Statements {
     by_name: r#"
         SELECT userid, username, password, mail, "accountStatus", "syncNode"
         FROM "user"
-        WHERE username IN (:name, :lowered)
+        WHERE username = :name
         ORDER BY userid
     "#,
     clear_codes: "",
@@ -99,7 +99,7 @@ pub(super) static USERS: Statements = Statements {
     by_name: "
         SELECT id, username, password_hash, email, status, NULL
         FROM users
-        WHERE username IN (:name, :lowered)
+        WHERE username = :name
         ORDER BY id
     ",
     clear_codes: "UPDATE users SET reset = NULL, reset_expiration = NULL WHERE id = :id",
