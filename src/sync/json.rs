@@ -11,7 +11,7 @@ use super::BadBody;
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
-    while let Some(plain) = rest.bytes().position(|byte| !is_plain(byte)) {
+    while let Some(plain) = special(rest.as_bytes()) {
         let (before, from) = rest.split_at(plain);
         out.extend_from_slice(before.as_bytes());
         let mut chars = from.chars();
@@ -24,8 +24,22 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Where the first byte is that must be escaped.
+fn special(bytes: &[u8]) -> Option<usize> {
+    // Without a way out of the inner loop, so that it is compiled to a few wide instructions.
+    let all_plain = |block: &&[u8]| {
+        block
+            .iter()
+            .fold(true, |plain, byte| plain & is_plain(*byte))
+    };
+    let skipped = 32 * bytes.chunks_exact(32).take_while(all_plain).count();
+    let rest = bytes.get(skipped..).unwrap_or_default();
+    let place = rest.iter().position(|byte| !is_plain(*byte))?;
+    Some(skipped + place)
+}
+
 const fn is_plain(byte: u8) -> bool {
-    byte >= 0x20 && byte < 0x7f && byte != b'"' && byte != b'\\'
+    (byte >= 0x20) & (byte < 0x7f) & (byte != b'"') & (byte != b'\\')
 }
 
 fn write_escape(special: char, out: &mut Vec<u8>) {

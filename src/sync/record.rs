@@ -1,5 +1,7 @@
 //! A record as it is stored, on its way out.
 
+use std::io::Write as _;
+
 use super::Timestamp;
 use super::json;
 
@@ -26,10 +28,11 @@ impl Record<'_> {
         out.extend_from_slice(b"{\"id\":");
         json::write_text(self.id, out);
         out.extend_from_slice(b",\"modified\":");
-        out.extend_from_slice(self.modified.to_string().as_bytes());
+        // A vector takes everything.
+        let _ = write!(out, "{}", self.modified);
         if let Some(sortindex) = self.sortindex {
             out.extend_from_slice(b",\"sortindex\":");
-            out.extend_from_slice(sortindex.to_string().as_bytes());
+            let _ = write!(out, "{sortindex}");
         }
         for (name, text) in [
             (&b",\"parentid\":"[..], self.parentid),
