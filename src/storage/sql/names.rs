@@ -64,6 +64,12 @@ impl Names {
         usize::try_from(id).is_ok_and(|id| (1..=self.list().len()).contains(&id))
     }
 
+    /// The name of an id that is in the list.
+    pub(super) fn listed_name(self, id: i64) -> Option<&'static str> {
+        let place = usize::try_from(id).ok()?.checked_sub(1)?;
+        self.list().get(place).copied()
+    }
+
     fn listed_id(self, name: &str) -> Option<i64> {
         let place = self.list().iter().position(|listed| *listed == name)?;
         i64::try_from(place + 1).ok()

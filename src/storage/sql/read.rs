@@ -23,13 +23,22 @@ pub(super) fn collections(
     names: Names,
     user: UserId,
 ) -> Result<Vec<(String, Timestamp)>, StorageError> {
-    let mut names = names.all(session, user)?;
-    let rows = summary::all(session, user)?;
-    // A row whose name was lost belongs to records that nobody can ask for.
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| Some((names.remove(&row.collection)?, row.modified)))
-        .collect())
+    const COLLECTIONS: &str = "
+        SELECT w.collectionid, w.modified, c.name
+        FROM weaved_collections AS w
+            LEFT JOIN collections AS c USING (userid, collectionid)
+        WHERE w.userid = :user";
+    let mut found = Vec::new();
+    session.query::<StorageError>(COLLECTIONS, &[(":user", user.0.into())], |row| {
+        let id = row.int(0).unwrap_or_default();
+        // A row whose name was lost belongs to records that nobody can ask for.
+        if let Some(name) = names.listed_name(id).or(row.text(2)) {
+            let modified = Timestamp::from_centis(row.int(1).unwrap_or_default());
+            found.push((name.to_owned(), modified));
+        }
+        Ok(Flow::Continue(()))
+    })?;
+    Ok(found)
 }
 
 pub(super) fn usage(
