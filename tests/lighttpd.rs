@@ -5,9 +5,11 @@ mod suite;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::net::TcpListener;
     use std::net::TcpStream;
     use std::path::Path;
+    use std::process::Child;
     use std::process::Command;
     use std::process::Stdio;
 
@@ -104,6 +106,44 @@ mod tests {
         let mut options = Options::new(Gateway::Fcgi, "");
         options.automatic_mount = true;
         serves_with(options, PREFIX, lighttpd);
+    }
+
+    /// The files of the example, in which nothing but the two folders was changed.
+    #[test]
+    fn the_example_on_one_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/lighttpd-sqlite");
+        let here = folder.path().display().to_string();
+        let read = |name: &str| {
+            let text = fs::read_to_string(example.join(name)).unwrap();
+            text.replace("/run/weaved", &here)
+                .replace("/var/lib/weaved", &here)
+        };
+        for name in ["development.ini", "sync.conf"] {
+            fs::write(folder.path().join(name), read(name)).unwrap();
+        }
+        let weaved = Command::new(WEAVED)
+            .arg("serve")
+            .arg(folder.path().join("development.ini"))
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut weaved = Killed(weaved.unwrap());
+        let log = Log::collect(weaved.0.stderr.take().unwrap());
+        let listening = log.wait_for(|line| line.contains("listening on unix:").then_some(()));
+        assert!(listening.is_some(), "{}", log.text());
+        let lighttpd = Lighttpd::with_text(&read("lighttpd.conf"), PREFIX);
+        lives_a_little(&lighttpd.client(), "https://www.yourserver.net/yourpath/");
+    }
+
+    /// A process that ends with the test.
+    struct Killed(Child);
+
+    impl Drop for Killed {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
     }
 
     fn serves(gateway: Gateway, mount: &'static str, before: impl Fn(&Endpoint) -> Lighttpd) {

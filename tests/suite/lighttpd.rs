@@ -63,9 +63,13 @@ impl Lighttpd {
             Endpoint::Tcp(address) => tcp.replace("5000", &address.port().to_string()),
             Endpoint::Unix(path) => format!("    \"socket\" => {path:?},\n"),
         };
-        let snippet = snippet.replace(tcp, &address);
+        Self::with_text(&snippet.replace(tcp, &address), mount)
+    }
+
+    /// A server that includes this text.
+    pub(crate) fn with_text(snippet: &str, mount: &'static str) -> Self {
         Self::start(mount, |command, folder, web_port| {
-            fs::write(folder.join("snippet.conf"), &snippet).unwrap();
+            fs::write(folder.join("snippet.conf"), snippet).unwrap();
             let main = format!(
                 "server.bind = \"127.0.0.1\"\nserver.port = {web_port}\n\
                  server.document-root = \"{0}\"\nserver.upload-dirs = ( \"{0}\" )\n\
