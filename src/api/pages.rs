@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use serde::Deserialize;
+
 use super::Api;
 use super::ApiError;
 use super::reply;
@@ -28,6 +30,15 @@ browsers stays there.</p>
 </html>
 ";
 
+/// The fields of the form. Whatever else a body holds is passed over and never kept: anybody may
+/// send it, as large as bodies get.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DeleteAccount {
+    username: String,
+    password: String,
+}
+
 impl Api {
     /// `GET /weave-delete-account`: a form.
     #[must_use]
@@ -49,16 +60,11 @@ impl Api {
     /// # Errors
     /// Those of the accounts and of the storage.
     pub fn delete_account(&self, body: &[u8], now: Instant) -> Result<Response, ApiError> {
-        let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(body).unwrap_or_default();
-        let field = |wanted: &str| {
-            let found = fields.iter().find(|(name, _)| name == wanted);
-            found
-                .map(|(_, value)| value.clone())
-                .filter(|value| !value.is_empty())
-        };
-        let (Some(name), Some(password)) = (field("username"), field("password")) else {
+        let form: DeleteAccount = serde_urlencoded::from_bytes(body).unwrap_or_default();
+        if form.username.is_empty() || form.password.is_empty() {
             return Ok(plain(400, "Missing data"));
-        };
+        }
+        let (name, password) = (form.username, form.password);
         let Ok(name) = names::server_name(name.trim()) else {
             return Ok(plain(403, "Bad credentials"));
         };
