@@ -23,7 +23,7 @@ type Case = fn(&dyn Storage, &TestClock);
 
 /// Runs every case on a storage of its own.
 pub(crate) fn suite(fresh: impl Fn() -> Stage) {
-    let cases: [(&str, Case); 17] = [
+    let cases: [(&str, Case); 18] = [
         ("an empty storage answers", an_empty_storage_answers),
         ("a record is stored and read", a_record_is_stored_and_read),
         (
@@ -45,6 +45,10 @@ pub(crate) fn suite(fresh: impl Fn() -> Stage) {
         ),
         ("records expire", records_expire),
         ("an expired record is absent", an_expired_record_is_absent),
+        (
+            "a purge does not stop at what lives on",
+            a_purge_does_not_stop_at_what_lives_on,
+        ),
         ("purging leaves what lives", purging_leaves_what_lives),
         ("queries select and sort", queries_select_and_sort),
         ("odd ids are ids", odd_ids_are_ids),
@@ -400,6 +404,19 @@ fn deletes_take_what_is_selected(storage: &dyn Storage, _: &TestClock) {
     delete(storage, "c", &format!("newer={one}"));
     assert_eq!(ids(storage, "c", ""), ["0", "1"]);
     assert!(delete(storage, "never", "") > two);
+}
+
+fn a_purge_does_not_stop_at_what_lives_on(storage: &dyn Storage, clock: &TestClock) {
+    for number in 0..25 {
+        let collection = format!("c{number}");
+        post(storage, &collection, r#"{"id":"a","payload":"1","ttl":10}"#);
+        post(storage, &collection, r#"{"id":"a","payload":"1"}"#);
+    }
+    post(storage, "gone", r#"{"id":"a","payload":"1","ttl":10}"#);
+    clock.advance(2_000);
+    assert_eq!(storage.purge().unwrap(), 1);
+    assert_eq!(storage.purge().unwrap(), 0);
+    assert_eq!(times(storage).len(), 25);
 }
 
 fn a_delete_is_a_change(storage: &dyn Storage, _: &TestClock) {
