@@ -1,18 +1,18 @@
 //! SQLite: one file, WAL, `synchronous=FULL`, many readers beside one writer.
 //!
 //! Invariant: a write is on disk before [`Database::write`] returns `Ok` (unless the database
-//! lives in memory). Writers of one process queue at a mutex instead of polling SQLite's lock;
-//! writers of other processes are waited for up to the pool's time-out.
+//! lives in memory). Writers of one process queue for their turn instead of polling SQLite's
+//! lock; they and writers of other processes are waited for up to the pool's time-out in all.
 
 use std::error::Error as StdError;
 use std::fs;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
@@ -27,6 +27,7 @@ use super::Flow;
 use super::Params;
 use super::PoolOptions;
 use super::Value;
+use super::turns::Turns;
 use crate::causes::chain;
 use crate::config::DatabaseUri;
 
@@ -39,8 +40,10 @@ type Pooled = r2d2::PooledConnection<SqliteConnectionManager>;
 pub struct Database {
     name: String,
     pool: r2d2::Pool<SqliteConnectionManager>,
-    /// Held by the one thread of this process that writes.
-    writer: Mutex<()>,
+    /// How long a call waits for a connection and for other writers.
+    timeout: Duration,
+    /// Taken by the one thread of this process that writes.
+    writer: Turns,
 }
 
 impl Database {
@@ -99,7 +102,8 @@ impl Database {
         Ok(Self {
             name,
             pool,
-            writer: Mutex::new(()),
+            timeout,
+            writer: Turns::default(),
         })
     }
 
@@ -144,9 +148,20 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Session<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = self.connection()?;
-        let transaction = Transaction::begin(&connection, "BEGIN IMMEDIATE")?;
+        let until = Instant::now() + self.timeout;
+        let Some(_turn) = self.writer.take(until) else {
+            return Err(DbError::Busy("others are writing, or wait to".into()).into());
+        };
+        let left = || until.saturating_duration_since(Instant::now());
+        let connection = self.pool.get_timeout(left());
+        let connection = connection.map_err(|cause| DbError::Busy(Box::new(cause)))?;
+        // Inside the transaction nobody is waited for any more.
+        connection.busy_timeout(left()).map_err(driver_error)?;
+        let begun = Transaction::begin(&connection, "BEGIN IMMEDIATE");
+        connection
+            .busy_timeout(self.timeout)
+            .map_err(driver_error)?;
+        let transaction = begun?;
         let value = work(&mut Session {
             connection: &connection,
         })?;
