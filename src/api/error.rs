@@ -56,6 +56,7 @@ impl From<AccountsError> for ApiError {
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
+            StorageError::Forgotten => Self::NotFound("user"),
             StorageError::Modified => Self::Modified,
             StorageError::OverQuota => Self::Code(ErrorCode::OverQuota, "over quota"),
             other => Self::Storage(other),

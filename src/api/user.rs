@@ -207,8 +207,8 @@ impl Api {
     /// Those of the accounts and of the storage.
     pub fn remove(&self, account: &Account) -> Result<(), ApiError> {
         // The records first: what remains when this is cut short can be deleted again. And once
-        // more afterwards: another device may have been writing.
-        self.storage.forget(account.id)?;
+        // more afterwards, and for good: another device may be writing, and was let in before.
+        self.storage.delete_all(account.id)?;
         self.accounts.delete(account.id)?;
         self.storage.forget(account.id)?;
         log::info!("removed account {}, user {}", account.name, account.id);

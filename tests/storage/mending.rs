@@ -144,3 +144,12 @@ fn listed_names_have_their_ids() {
         assert_eq!(stored, id, "{names:?}");
     }
 }
+
+#[test]
+fn a_forgotten_users_id_can_come_back_with_the_original() {
+    let stage = Stage::new();
+    stage.storage.forget(ALICE).unwrap();
+    let stage = sql(stage, "");
+    post(stage.storage.as_ref(), "c", r#"{"id":"a","payload":"1"}"#);
+    assert_eq!(ids(stage.storage.as_ref(), "c", ""), ["a"]);
+}

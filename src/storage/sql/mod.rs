@@ -122,6 +122,9 @@ impl SqlStorage {
             let flight = self.in_flight.register();
             let result = self.database.write(|session| {
                 let last = summary::last_write(session, user)?;
+                if last == summary::FORGOTTEN {
+                    return Err(StorageError::Forgotten.into());
+                }
                 let now = self.clock.now();
                 let time = flight.depart(now.max(last.next()));
                 if last.centis() - now.centis() > DAY {

@@ -73,8 +73,21 @@ pub(super) fn open(
         database.write(|session| create(session, settings, database.name()))?;
     }
     database.read(|session| check_key(session, database.name()))?;
+    drop_forgotten(database)?;
     mend(database, now)?;
     database.read(|session| look_for_lost_names(session, settings.names))
+}
+
+/// Drops the marks of users who were forgotten: the original server gives an id twice.
+fn drop_forgotten(database: &Database) -> Result<(), StorageError> {
+    const FORGOTTEN: &str = "SELECT 1 FROM weaved_users WHERE last_write = :mark LIMIT 1";
+    const DROP: &str = "DELETE FROM weaved_users WHERE last_write = :mark";
+    let mark = [(":mark", summary::FORGOTTEN.centis().into())];
+    let some = database.read(|session| session.query_one(FORGOTTEN, &mark, |_| ()))?;
+    if some.is_some() {
+        database.write(|session| session.execute(DROP, &mark))?;
+    }
+    Ok(())
 }
 
 fn create(
