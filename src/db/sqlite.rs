@@ -34,6 +34,10 @@ use crate::config::DatabaseUri;
 /// Prepared statements kept for each connection.
 const STATEMENTS: usize = 64;
 
+/// How much of the write-ahead log stays on disk, in bytes. It grows as long as somebody reads an
+/// old state, and would keep the size it once had.
+const LOG_KEPT: i64 = 64 << 20;
+
 type Pooled = r2d2::PooledConnection<SqliteConnectionManager>;
 
 /// One database, shared by all threads of a process.
@@ -81,6 +85,7 @@ impl Database {
             // `journal_mode` answers a row, so it is no `execute`.
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
             connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
             connection.pragma_update(None, "temp_store", "MEMORY")
         });
         // The first connection is made by hand: the pool would retry and hide the reason.
