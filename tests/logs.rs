@@ -90,6 +90,15 @@ debug = true
 
         let log = site.log().text();
         assert!(log.contains("DEBUG"), "debugging is on:\n{log}");
+        // Also a page's refusal says who was refused what and why, with an id.
+        let page = log
+            .lines()
+            .find(|line| line.contains("403 POST") && line.contains("/weave-delete-account"));
+        let page = page.unwrap_or_default();
+        assert!(
+            page.contains("wrong password") && page.contains("(id "),
+            "{page}"
+        );
         let mut secrets = vec![
             PASSWORD.to_owned(),
             NEW_PASSWORD.to_owned(),

@@ -18,6 +18,12 @@ pub enum ApiError {
     /// The request breaks a rule that has a number.
     #[error("{1} (code {code})", code = .0.number())]
     Code(ErrorCode, &'static str),
+    /// A field of a page's form is missing.
+    #[error("a field of the form is missing")]
+    FormIncomplete,
+    /// The name or the password in a page's form is wrong; the reason is for the log.
+    #[error("credentials: {0}")]
+    FormRefused(String),
     /// The collection was changed since the time that the client gave.
     #[error("the collection was changed since")]
     Modified,
@@ -56,6 +62,7 @@ impl From<AccountsError> for ApiError {
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
+            StorageError::Forgotten => Self::NotFound("user"),
             StorageError::Modified => Self::Modified,
             StorageError::OverQuota => Self::Code(ErrorCode::OverQuota, "over quota"),
             other => Self::Storage(other),

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
+use serde::Deserialize;
+
 use super::Api;
 use super::ApiError;
 use super::reply;
 use crate::accounts::Login;
 use crate::accounts::Password;
 use crate::accounts::names;
-use crate::message::Body;
 use crate::message::Response;
 
 /// Posts to itself, so that it works under any prefix.
@@ -27,6 +28,15 @@ browsers stays there.</p>
 </form>
 </html>
 ";
+
+/// The fields of the form. Whatever else a body holds is passed over and never kept: anybody may
+/// send it, as large as bodies get.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DeleteAccount {
+    username: String,
+    password: String,
+}
 
 impl Api {
     /// `GET /weave-delete-account`: a form.
@@ -47,20 +57,18 @@ impl Api {
     /// `POST /weave-delete-account`: the name and the password, which says who may.
     ///
     /// # Errors
-    /// Those of the accounts and of the storage.
+    /// [`ApiError::FormIncomplete`], [`ApiError::FormRefused`], and those of the accounts and of
+    /// the storage.
     pub fn delete_account(&self, body: &[u8], now: Instant) -> Result<Response, ApiError> {
-        let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(body).unwrap_or_default();
-        let field = |wanted: &str| {
-            let found = fields.iter().find(|(name, _)| name == wanted);
-            found
-                .map(|(_, value)| value.clone())
-                .filter(|value| !value.is_empty())
-        };
-        let (Some(name), Some(password)) = (field("username"), field("password")) else {
-            return Ok(plain(400, "Missing data"));
-        };
+        let form: DeleteAccount = serde_urlencoded::from_bytes(body).unwrap_or_default();
+        if form.username.is_empty() || form.password.is_empty() {
+            return Err(ApiError::FormIncomplete);
+        }
+        let (name, password) = (form.username, form.password);
         let Ok(name) = names::server_name(name.trim()) else {
-            return Ok(plain(403, "Bad credentials"));
+            return Err(ApiError::FormRefused(
+                "no name can be made of this".to_owned(),
+            ));
         };
         match self
             .accounts
@@ -68,19 +76,9 @@ impl Api {
         {
             Login::Accepted(account) => {
                 self.remove(&account)?;
-                Ok(plain(200, "Account removed."))
+                Ok(reply::text("Account removed."))
             }
-            Login::Refused(reason) => {
-                log::warn!("refused to delete account {name}: {reason}");
-                Ok(plain(403, "Bad credentials"))
-            }
+            Login::Refused(reason) => Err(ApiError::FormRefused(format!("{name}: {reason}"))),
         }
     }
-}
-
-fn plain(status: u16, text: &str) -> Response {
-    let mut response = reply::text(text);
-    response.status = status;
-    response.body = Body::Bytes(text.as_bytes().to_vec());
-    response
 }

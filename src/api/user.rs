@@ -1,7 +1,13 @@
 //! Accounts, as the browsers' sign-up and old tools handle them (spec/user-1.0.md, 5).
 
-use serde_json::Map;
-use serde_json::Value;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+use serde::de::IgnoredAny;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
 
 use super::Api;
@@ -43,6 +49,56 @@ pub struct Creation<'a> {
 
 const UNKNOWN: ApiError = ApiError::NotFound("user");
 
+const NO_OBJECT: ApiError = ApiError::Code(ErrorCode::Json, "the body is no JSON object");
+
+/// The members of a sign-up's body that count. A repeated one: the last wins.
+///
+/// Everything else is passed over and never built: anybody may send it, as large as bodies get.
+#[derive(Default)]
+struct Application<'a> {
+    email: Option<&'a RawValue>,
+    password: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Application<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ApplicationVisitor)
+    }
+}
+
+struct ApplicationVisitor;
+
+impl<'de> Visitor<'de> for ApplicationVisitor {
+    type Value = Application<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Application::default();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "email" => found.email = Some(map.next_value()?),
+                "password" => found.password = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The text of a JSON string; absent for any other value.
+fn text_of(raw: &RawValue) -> Result<Option<String>, ApiError> {
+    if !raw.get().starts_with('"') {
+        return Ok(None);
+    }
+    let text = serde_json::from_str(raw.get()).map_err(|_| NO_OBJECT)?;
+    Ok(Some(text))
+}
+
 impl Api {
     /// `GET user/1.0/<name>`: `1` when the name is taken, `0` when it is free.
     ///
@@ -65,15 +121,12 @@ impl Api {
         if self.accounts.find(name)?.is_some() {
             return Err(ApiError::Code(ErrorCode::Overwrite, "the account exists"));
         }
-        let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(creation.body) else {
-            return Err(ApiError::Code(
-                ErrorCode::Json,
-                "the body is no JSON object",
-            ));
+        let Ok(body) = serde_json::from_slice::<Application<'_>>(creation.body) else {
+            return Err(NO_OBJECT);
         };
-        let email = self.read_email(body.get("email"), name)?;
-        let password = match body.remove("password") {
-            Some(Value::String(text)) if !text.is_empty() => Password::new(text),
+        let email = self.read_email(body.email, name)?;
+        let password = match body.password.map(text_of).transpose()?.flatten() {
+            Some(text) if !text.is_empty() => Password::new(text),
             _ => {
                 return Err(ApiError::Code(
                     ErrorCode::NoPassword,
@@ -109,14 +162,13 @@ impl Api {
 
     fn read_email(
         &self,
-        value: Option<&Value>,
+        value: Option<&RawValue>,
         name: &UserName,
     ) -> Result<Option<Email>, ApiError> {
         const INVALID: ApiError = ApiError::Code(ErrorCode::Email, "no valid e-mail address");
         let text = match value {
-            None | Some(Value::Null) => "",
-            Some(Value::String(text)) => text.as_str(),
-            Some(_) => return Err(INVALID),
+            Some(raw) if raw.get() != "null" => text_of(raw)?.ok_or(INVALID)?,
+            _ => String::new(),
         };
         if text.is_empty() {
             return if self.settings.strict_names {
@@ -125,8 +177,8 @@ impl Api {
                 Ok(None)
             };
         }
-        let email = Email::new(text).map_err(|_| INVALID)?;
-        if self.settings.strict_names && !names::matches(text, name) {
+        let email = Email::new(&text).map_err(|_| INVALID)?;
+        if self.settings.strict_names && !names::matches(&text, name) {
             let why = "the user name is not the hash of the e-mail address";
             return Err(ApiError::Code(ErrorCode::EmailMismatch, why));
         }
@@ -155,8 +207,8 @@ impl Api {
     /// Those of the accounts and of the storage.
     pub fn remove(&self, account: &Account) -> Result<(), ApiError> {
         // The records first: what remains when this is cut short can be deleted again. And once
-        // more afterwards: another device may have been writing.
-        self.storage.forget(account.id)?;
+        // more afterwards, and for good: another device may be writing, and was let in before.
+        self.storage.delete_all(account.id)?;
         self.accounts.delete(account.id)?;
         self.storage.forget(account.id)?;
         log::info!("removed account {}, user {}", account.name, account.id);
@@ -242,4 +294,54 @@ impl Api {
 fn strong(password: Password, name: &UserName) -> Result<NewPassword, ApiError> {
     NewPassword::new(password, name)
         .map_err(|_| ApiError::Code(ErrorCode::WeakPassword, "the password is too weak"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, password: Option<&str>) {
+        let found: Application<'_> = serde_json::from_str(body).unwrap();
+        let text = found.password.and_then(|raw| text_of(raw).unwrap());
+        assert_eq!(text.as_deref(), password, "{body}");
+    }
+
+    #[test]
+    fn the_members_that_count_are_found_among_others() {
+        check(r#"{"password":"a"}"#, Some("a"));
+        check(r#"{"pass\u0077ord":"\u00e9"}"#, Some("é"));
+        check(
+            r#"{"password":"a","password":"b","x":[{"password":"c"}]}"#,
+            Some("b"),
+        );
+        check(r#"{"password":1}"#, None);
+        check("{}", None);
+        // As deep as a body can be.
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        check(&format!(r#"{{"x":{deep},"password":"a"}}"#), Some("a"));
+    }
+
+    #[test]
+    fn only_an_object_will_do() {
+        for body in [
+            "[]",
+            r#"["a","b"]"#,
+            "1",
+            "null",
+            "",
+            r#"{"password":"a"}x"#,
+        ] {
+            assert!(
+                serde_json::from_str::<Application<'_>>(body).is_err(),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_decoded_is_no_json() {
+        let found: Application<'_> = serde_json::from_str(r#"{"password":"\ud800"}"#).unwrap();
+        assert!(text_of(found.password.unwrap()).is_err());
+    }
 }

@@ -7,6 +7,7 @@
 
 mod error;
 mod sqlite;
+mod turns;
 
 use std::ops::ControlFlow;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! SQLite: one file, WAL, `synchronous=FULL`, many readers beside one writer.
 //!
 //! Invariant: a write is on disk before [`Database::write`] returns `Ok` (unless the database
-//! lives in memory). Writers of one process queue at a mutex instead of polling SQLite's lock;
-//! writers of other processes are waited for up to the pool's time-out.
+//! lives in memory). Writers of one process queue for their turn instead of polling SQLite's
+//! lock; they and writers of other processes are waited for up to the pool's time-out in all.
 
 use std::error::Error as StdError;
 use std::fs;
@@ -10,10 +10,10 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
@@ -29,11 +29,16 @@ use super::Flow;
 use super::Params;
 use super::PoolOptions;
 use super::Value;
+use super::turns::Turns;
 use crate::causes::chain;
 use crate::config::DatabaseUri;
 
 /// Prepared statements kept for each connection.
 const STATEMENTS: usize = 64;
+
+/// How much of the write-ahead log stays on disk, in bytes. It grows as long as somebody reads an
+/// old state, and would keep the size it once had.
+const LOG_KEPT: i64 = 64 << 20;
 
 type Pooled = r2d2::PooledConnection<SqliteConnectionManager>;
 
@@ -41,8 +46,10 @@ type Pooled = r2d2::PooledConnection<SqliteConnectionManager>;
 pub struct Database {
     name: String,
     pool: r2d2::Pool<SqliteConnectionManager>,
-    /// Held by the one thread of this process that writes.
-    writer: Mutex<()>,
+    /// How long a call waits for a connection and for other writers.
+    timeout: Duration,
+    /// Taken by the one thread of this process that writes.
+    writer: Turns,
 }
 
 impl Database {
@@ -83,6 +90,7 @@ impl Database {
             // `journal_mode` answers a row, so it is no `execute`.
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
             connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
             connection.pragma_update(None, "temp_store", "MEMORY")
         });
         // The first connection is made by hand: the pool would retry and hide the reason.
@@ -104,7 +112,8 @@ impl Database {
         Ok(Self {
             name,
             pool,
-            writer: Mutex::new(()),
+            timeout,
+            writer: Turns::default(),
         })
     }
 
@@ -149,9 +158,20 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Session<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = self.connection()?;
-        let transaction = Transaction::begin(&connection, "BEGIN IMMEDIATE")?;
+        let until = Instant::now() + self.timeout;
+        let Some(_turn) = self.writer.take(until) else {
+            return Err(DbError::Busy("others are writing, or wait to".into()).into());
+        };
+        let left = || until.saturating_duration_since(Instant::now());
+        let connection = self.pool.get_timeout(left());
+        let connection = connection.map_err(|cause| DbError::Busy(Box::new(cause)))?;
+        // Inside the transaction nobody is waited for any more.
+        connection.busy_timeout(left()).map_err(driver_error)?;
+        let begun = Transaction::begin(&connection, "BEGIN IMMEDIATE");
+        connection
+            .busy_timeout(self.timeout)
+            .map_err(driver_error)?;
+        let transaction = begun?;
         let value = work(&mut Session {
             connection: &connection,
         })?;

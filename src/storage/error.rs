@@ -8,6 +8,9 @@ pub enum StorageError {
     /// The database did not answer.
     #[error("storage failed")]
     Database(#[from] DbError),
+    /// The account of this user was removed while the call was on its way.
+    #[error("the user is gone")]
+    Forgotten,
     /// The collection was changed after the time that the client knows.
     #[error("the collection was changed since")]
     Modified,

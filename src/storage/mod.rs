@@ -100,7 +100,9 @@ pub trait Storage: Send + Sync {
     /// [`StorageError::Database`].
     fn delete_all(&self, user: UserId) -> Result<Timestamp, StorageError>;
 
-    /// Deletes whatever is known of a user, whose account goes away.
+    /// Deletes whatever is known of a user, whose account has gone, and refuses his writes from
+    /// then on with [`StorageError::Forgotten`]: some may be on their way. Nobody gets his id
+    /// again.
     ///
     /// # Errors
     /// [`StorageError::Database`].

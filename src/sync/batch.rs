@@ -47,7 +47,7 @@ pub enum Post<'a> {
 pub struct Batch<'a> {
     /// In the order of the array; each has an id, which may come twice.
     pub accepted: Vec<Wbo<'a>>,
-    /// By id, `""` for elements without one.
+    /// By id, `""` for elements without one (or with one of absurd length).
     pub failed: BTreeMap<Cow<'a, str>, Failure>,
 }
 
@@ -88,6 +88,10 @@ pub enum Failure {
 
 /// Clients send 100 at most; what lies far beyond would only cost memory.
 const MAX_ELEMENTS: usize = 10_000;
+
+/// A refused id is sent back, which takes up to six times its size, so that what lies far beyond
+/// an id's length stands for itself no more. In bytes.
+const MAX_SHOWN_ID: usize = 256;
 
 impl<'a> Post<'a> {
     /// Reads the body of a POST (or PUT) to a collection.
@@ -155,6 +159,7 @@ impl<'a> Batch<'a> {
     }
 
     fn fail(&mut self, id: Option<Cow<'a, str>>, failure: Failure) {
+        let id = id.filter(|id| id.len() <= MAX_SHOWN_ID);
         self.failed.insert(id.unwrap_or_default(), failure);
     }
 }
@@ -263,6 +268,18 @@ mod tests {
         );
         check(r#"[{"id":"é"}]"#, &[], &[("é", "invalid id")]);
         check(r#"[{"ttl":-1}]"#, &[], &[("", "invalid id")]);
+        let long = "x".repeat(65);
+        check(
+            &format!(r#"[{{"id":"{long}"}}]"#),
+            &[],
+            &[(&long, "invalid id")],
+        );
+        let endless = "x".repeat(MAX_SHOWN_ID + 1);
+        check(
+            &format!(r#"[{{"id":"{endless}"}}]"#),
+            &[],
+            &[("", "invalid id")],
+        );
     }
 
     #[test]

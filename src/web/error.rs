@@ -120,6 +120,8 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
             Weight::Refused,
         ),
         ApiError::Code(code, _) => (coded(code), Weight::Refused),
+        ApiError::FormIncomplete => (plain(400, "Missing data"), Weight::Refused),
+        ApiError::FormRefused(_) => (plain(403, "Bad credentials"), Weight::Suspicious),
         ApiError::Modified => (
             plain(412, "The collection was changed meanwhile"),
             Weight::Refused,

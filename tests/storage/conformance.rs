@@ -23,7 +23,7 @@ type Case = fn(&dyn Storage, &TestClock);
 
 /// Runs every case on a storage of its own.
 pub(crate) fn suite(fresh: impl Fn() -> Stage) {
-    let cases: [(&str, Case); 17] = [
+    let cases: [(&str, Case); 19] = [
         ("an empty storage answers", an_empty_storage_answers),
         ("a record is stored and read", a_record_is_stored_and_read),
         (
@@ -45,6 +45,10 @@ pub(crate) fn suite(fresh: impl Fn() -> Stage) {
         ),
         ("records expire", records_expire),
         ("an expired record is absent", an_expired_record_is_absent),
+        (
+            "a purge does not stop at what lives on",
+            a_purge_does_not_stop_at_what_lives_on,
+        ),
         ("purging leaves what lives", purging_leaves_what_lives),
         ("queries select and sort", queries_select_and_sort),
         ("odd ids are ids", odd_ids_are_ids),
@@ -63,6 +67,10 @@ pub(crate) fn suite(fresh: impl Fn() -> Stage) {
         (
             "nobody sees another's records",
             nobody_sees_anothers_records,
+        ),
+        (
+            "a forgotten user leaves nothing behind",
+            a_forgotten_user_leaves_nothing_behind,
         ),
         ("user ids are known for ever", user_ids_are_known_for_ever),
     ];
@@ -402,6 +410,19 @@ fn deletes_take_what_is_selected(storage: &dyn Storage, _: &TestClock) {
     assert!(delete(storage, "never", "") > two);
 }
 
+fn a_purge_does_not_stop_at_what_lives_on(storage: &dyn Storage, clock: &TestClock) {
+    for number in 0..25 {
+        let collection = format!("c{number}");
+        post(storage, &collection, r#"{"id":"a","payload":"1","ttl":10}"#);
+        post(storage, &collection, r#"{"id":"a","payload":"1"}"#);
+    }
+    post(storage, "gone", r#"{"id":"a","payload":"1","ttl":10}"#);
+    clock.advance(2_000);
+    assert_eq!(storage.purge().unwrap(), 1);
+    assert_eq!(storage.purge().unwrap(), 0);
+    assert_eq!(times(storage).len(), 25);
+}
+
 fn a_delete_is_a_change(storage: &dyn Storage, _: &TestClock) {
     post(
         storage,
@@ -444,6 +465,23 @@ fn nobody_sees_anothers_records(storage: &dyn Storage, _: &TestClock) {
     storage.forget(ALICE).unwrap();
     assert_eq!(ids_as(storage, BOB, "c", ""), ["i"]);
     assert_eq!(storage.collections(BOB).unwrap().value.len(), 2);
+}
+
+fn a_forgotten_user_leaves_nothing_behind(storage: &dyn Storage, _: &TestClock) {
+    let body = r#"{"id":"a","payload":"1"}"#;
+    post(storage, "c", body);
+    post_as(storage, BOB, "c", body, (None, None)).unwrap();
+    storage.forget(ALICE).unwrap();
+    // A request that was let in before the account went.
+    let late = post_as(storage, ALICE, "c", body, (None, None));
+    assert!(matches!(late, Err(StorageError::Forgotten)));
+    let late = storage.delete_all(ALICE);
+    assert!(matches!(late, Err(StorageError::Forgotten)));
+    assert_eq!(times(storage), []);
+    assert_eq!(ids(storage, "c", ""), [""; 0]);
+    storage.forget(ALICE).unwrap();
+    assert_eq!(ids_as(storage, BOB, "c", ""), ["a"]);
+    post_as(storage, BOB, "c", body, (None, None)).unwrap();
 }
 
 fn user_ids_are_known_for_ever(storage: &dyn Storage, _: &TestClock) {

@@ -144,3 +144,25 @@ fn listed_names_have_their_ids() {
         assert_eq!(stored, id, "{names:?}");
     }
 }
+
+#[test]
+fn a_forgotten_users_id_can_come_back_with_the_original() {
+    let stage = Stage::new();
+    stage.storage.forget(ALICE).unwrap();
+    let stage = sql(stage, "");
+    post(stage.storage.as_ref(), "c", r#"{"id":"a","payload":"1"}"#);
+    assert_eq!(ids(stage.storage.as_ref(), "c", ""), ["a"]);
+}
+
+#[test]
+fn sizes_that_clients_of_the_original_made_up_are_corrected() {
+    let stage = sql(
+        Stage::new(),
+        "INSERT INTO collections VALUES (7, 0, 'c');
+         INSERT INTO wbo (id, username, collection, modified, payload, payload_size, ttl)
+             VALUES ('a', 7, 0, 170000000000, 'abc', 9223372036854775807, 2100000000),
+                    ('b', 7, 0, 170000000000, 'ab', 9223372036854775807, 2100000000),
+                    ('c', 7, 0, 170000000000, 'x', -1000000, 2100000000);",
+    );
+    assert_eq!(usage(stage.storage.as_ref()), [("c".to_owned(), 3, 6)]);
+}

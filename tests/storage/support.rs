@@ -150,7 +150,9 @@ pub(crate) fn ids_as(
     query: &str,
 ) -> Vec<String> {
     let query = Query::parse(query).unwrap();
-    let mut records = storage.records(user, &name(collection), query).unwrap();
+    let mut records = storage
+        .records(user, &name(collection), query.clone())
+        .unwrap();
     let mut all = Vec::new();
     records
         .each(0, &mut |record| {
@@ -163,6 +165,21 @@ pub(crate) fn ids_as(
         all.len() as u64,
         "the count of {collection}"
     );
+    // Whole records come in the same order.
+    let full = Query {
+        full: true,
+        ..query
+    };
+    let mut whole = Vec::new();
+    storage
+        .records(user, &name(collection), full)
+        .unwrap()
+        .each(0, &mut |record| {
+            whole.push(record.id.to_owned());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(whole, all, "whole records");
     // Whoever comes back for the rest gets exactly the rest.
     let mut rest = Vec::new();
     records

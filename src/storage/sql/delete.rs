@@ -57,9 +57,7 @@ pub(super) fn all(session: &mut Session<'_>, user: UserId) -> Result<(), Storage
 
 pub(super) fn forget(session: &mut Session<'_>, user: UserId) -> Result<(), StorageError> {
     all(session, user)?;
-    const FORGET: &str = "DELETE FROM weaved_users WHERE userid = :user";
-    session.execute(FORGET, &[(":user", user.0.into())])?;
-    Ok(())
+    summary::set_last_write(session, user, summary::FORGOTTEN)
 }
 
 /// Deletes the expired records of some collections; returns how many.

@@ -122,6 +122,9 @@ impl SqlStorage {
             let flight = self.in_flight.register();
             let result = self.database.write(|session| {
                 let last = summary::last_write(session, user)?;
+                if last == summary::FORGOTTEN {
+                    return Err(StorageError::Forgotten.into());
+                }
                 let now = self.clock.now();
                 let time = flight.depart(now.max(last.next()));
                 if last.centis() - now.centis() > DAY {
@@ -264,13 +267,20 @@ impl Storage for SqlStorage {
 
     fn purge(&self) -> Result<u64, StorageError> {
         let now = self.clock.now();
-        // A look first: most of the time there is nothing to do, and nobody has to wait for it.
-        let due = self.database.read(|session| summary::due(session, now))?;
-        if due.is_empty() {
-            return Ok(0);
+        loop {
+            // A look first: most of the time there is nothing to do, and nobody has to wait.
+            let due = self.database.read(|session| summary::due(session, now))?;
+            if due.is_empty() {
+                return Ok(0);
+            }
+            let records = self
+                .database
+                .write(|session| delete::expired(session, &due, now))?;
+            // Perhaps all of them were written anew and live on: 0 must mean that none are left.
+            if records > 0 {
+                return Ok(records);
+            }
         }
-        self.database
-            .write(|session| delete::expired(session, &due, now))
     }
 
     fn time(&self) -> Timestamp {

@@ -73,8 +73,21 @@ pub(super) fn open(
         database.write(|session| create(session, settings, database.name()))?;
     }
     database.read(|session| check_key(session, database.name()))?;
+    drop_forgotten(database)?;
     mend(database, now)?;
     database.read(|session| look_for_lost_names(session, settings.names))
+}
+
+/// Drops the marks of users who were forgotten: the original server gives an id twice.
+fn drop_forgotten(database: &Database) -> Result<(), StorageError> {
+    const FORGOTTEN: &str = "SELECT 1 FROM weaved_users WHERE last_write = :mark LIMIT 1";
+    const DROP: &str = "DELETE FROM weaved_users WHERE last_write = :mark";
+    let mark = [(":mark", summary::FORGOTTEN.centis().into())];
+    let some = database.read(|session| session.query_one(FORGOTTEN, &mark, |_| ()))?;
+    if some.is_some() {
+        database.write(|session| session.execute(DROP, &mark))?;
+    }
+    Ok(())
 }
 
 fn create(
@@ -128,14 +141,15 @@ fn missing<'a>(
 /// The original server may have written to them. Only the index is read, and nothing is
 /// written when nothing is amiss.
 fn mend(database: &Database, now: Timestamp) -> Result<(), StorageError> {
-    let amiss = |session: &mut Session<'_>| {
-        let duplicates = duplicate_names(session)?;
-        let unsized_rows = has_rows_without_size(session)?;
-        let wrong = wrong_summaries(session)?;
-        Ok::<_, StorageError>((duplicates, unsized_rows, wrong))
-    };
-    let (duplicates, unsized_rows, wrong) = database.read(amiss)?;
-    if duplicates.is_empty() && !unsized_rows && wrong.is_empty() {
+    let amiss = database.read(|session| {
+        // In this order: sizes that are wrong cannot always be summed up.
+        Ok::<_, StorageError>(
+            !duplicate_names(session)?.is_empty()
+                || has_rows_without_size(session)?
+                || !wrong_summaries(session)?.is_empty(),
+        )
+    })?;
+    if !amiss {
         return Ok(());
     }
     database.write(|session| {
@@ -150,7 +164,7 @@ fn mend(database: &Database, now: Timestamp) -> Result<(), StorageError> {
             const SIZE: &str = "
                 UPDATE wbo
                 SET payload_size = COALESCE(LENGTH(payload), 0)
-                WHERE payload_size IS NULL";
+                WHERE payload_size IS NULL OR payload_size NOT BETWEEN 0 AND 2147483647";
             let rows = session.execute(SIZE, &[])?;
             log::info!("{}: noted the size of {rows} records", database.name());
         }
@@ -174,8 +188,14 @@ fn mend(database: &Database, now: Timestamp) -> Result<(), StorageError> {
     })
 }
 
+/// Whether there are rows whose size is missing, or one that a client of the original made up: it
+/// took any value, and the sum of two such sizes is more than a number holds.
 fn has_rows_without_size(session: &mut Session<'_>) -> Result<bool, StorageError> {
-    const WITHOUT: &str = "SELECT 1 FROM wbo WHERE payload_size IS NULL LIMIT 1";
+    const WITHOUT: &str = "
+        SELECT 1
+        FROM wbo
+        WHERE payload_size IS NULL OR payload_size NOT BETWEEN 0 AND 2147483647
+        LIMIT 1";
     Ok(session.query_one(WITHOUT, &[], |_| ())?.is_some())
 }
 

@@ -63,16 +63,36 @@ impl Selection {
     }
 
     /// The selected records in order.
+    ///
+    /// Where the rows must be sorted, their ids alone are: whole rows would take as much memory
+    /// as the collection takes on disk.
     pub(super) fn select(&self) -> String {
-        let columns = if self.query.full { FULL } else { IDS };
-        self.text(columns, Expired::Hidden)
+        if !self.query.full {
+            return self.text(IDS, Expired::Hidden);
+        }
+        if !self.is_sorted() {
+            return self.text(FULL, Expired::Hidden);
+        }
+        format!(
+            "SELECT {FULL} FROM ({}) AS selected
+            CROSS JOIN wbo ON wbo.id = selected.place
+            WHERE username = :user AND collection = :collection",
+            self.text("id AS place", Expired::Hidden)
+        )
+    }
+
+    /// Whether the order is one that no index gives.
+    fn is_sorted(&self) -> bool {
+        self.ids.is_some() || self.query.sort == Some(Sort::Index)
     }
 
     /// The number of selected records.
     pub(super) fn count(&self) -> String {
         format!(
-            "SELECT COUNT(*) FROM ({}) AS selected",
-            self.text("1", Expired::Hidden)
+            "SELECT COUNT(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT :limit OFFSET :offset) AS \
+             selected",
+            self.table(),
+            self.condition(Expired::Hidden)
         )
     }
 

@@ -55,6 +55,10 @@ impl Summary {
     }
 }
 
+/// What stands for the last write of a user whose account has gone, until the database is opened
+/// the next time: by then no write of his is on its way.
+pub(super) const FORGOTTEN: Timestamp = Timestamp::ZERO.minus_centis(1);
+
 /// The time of a user's last write; [`Timestamp::ZERO`] when there was none.
 pub(super) fn last_write(
     session: &mut Session<'_>,
