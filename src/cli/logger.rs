@@ -18,6 +18,7 @@ use log::Log;
 use log::Metadata;
 use log::Record;
 
+use super::voice::complain;
 use crate::config::LogOutput;
 use crate::config::LogPiece;
 use crate::config::LogTarget;
@@ -92,10 +93,10 @@ enum Sink {
 impl Output {
     fn open(output: &LogOutput) -> Self {
         let sink = Sink::open(&output.target).unwrap_or_else(|error| {
-            eprintln!(
-                "weaved: cannot log to {}: {error}; using the error output",
+            complain(format_args!(
+                "cannot log to {}: {error}; using the error output",
                 name(output)
-            );
+            ));
             Sink::Stderr
         });
         Self {
