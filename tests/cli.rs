@@ -368,6 +368,20 @@ mod tests {
         }
     }
 
+    /// A web server that starts us has no use for our error output.
+    #[test]
+    fn a_start_that_fails_is_told_in_the_log_file_too() {
+        let home = plain();
+        fs::write(home.database(), "no database, and long enough to be none").unwrap();
+        let ini = home.path().join("development.ini");
+        let logging = "\n[loggers]\nkeys = root\n[logger_root]\nhandlers = file\n\
+            [handler_file]\nclass = FileHandler\nargs = ('%(here)s/log',)\n";
+        fs::write(&ini, fs::read_to_string(&ini).unwrap() + logging).unwrap();
+        weaved(&home, &["serve", "development.ini"], "").ends(69);
+        let log = fs::read_to_string(home.path().join("log")).unwrap();
+        assert!(log.contains("ERROR") && log.contains("sync.db"), "{log}");
+    }
+
     #[test]
     fn a_port_that_is_taken_is_told() {
         let home = plain();

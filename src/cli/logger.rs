@@ -31,6 +31,12 @@ pub(super) fn start(logging: &Logging) {
     install(Logger { outputs }, logging.level);
 }
 
+/// Whether what is logged is seen on the error output anyway.
+pub(super) fn is_seen(logging: &Logging) -> bool {
+    let is_stderr = |output: &LogOutput| output.target == LogTarget::Stderr;
+    logging.outputs.iter().any(is_stderr)
+}
+
 /// Starts logging for a command that a person runs: warnings and errors, on the error output.
 pub(super) fn start_quiet() {
     let output = LogOutput {
