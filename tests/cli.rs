@@ -10,6 +10,7 @@ mod suite;
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
     use std::process::Output;
 
     use serde_json::json;
@@ -20,6 +21,7 @@ mod tests {
     use crate::suite::SECRET;
     use crate::suite::Site;
     use crate::suite::User;
+    use crate::suite::WEAVED;
     use crate::suite::Way;
     use crate::suite::name_of;
     use crate::suite::run;
@@ -253,6 +255,36 @@ mod tests {
         user(&home, &["show", "bob"], "").complains(1, "weaved: there is no account bob\n");
     }
 
+    /// Nobody who pipes into `head` wants to read of a panic.
+    #[test]
+    fn an_output_that_takes_no_more_is_no_panic() {
+        let home = plain();
+        for command in [
+            ["check", "development.ini"].as_slice(),
+            &["user", "list", "development.ini"],
+        ] {
+            user(&home, &["add", "bob"], "secret-pass\n");
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            let mut weaved = Command::new(WEAVED);
+            let weaved = weaved.args(command).current_dir(home.path());
+            let said = Said(weaved.stdout(writer).output().unwrap());
+            said.complains(0, "");
+            let full = fs::File::options().write(true).open("/dev/full").unwrap();
+            let said = Said(weaved.stdout(full).output().unwrap());
+            said.ends(71);
+            assert!(
+                said.err().starts_with("weaved: cannot write: "),
+                "{}",
+                said.err()
+            );
+            let full = fs::File::options().write(true).open("/dev/full").unwrap();
+            let mut weaved = Command::new(WEAVED);
+            let weaved = weaved.args(["serve", "nosuch.ini"]).stderr(full);
+            assert_eq!(weaved.status().unwrap().code(), Some(78));
+        }
+    }
+
     #[test]
     fn what_accounts_may_not_be() {
         let home = plain();
@@ -334,6 +366,20 @@ mod tests {
                 server.log().text()
             );
         }
+    }
+
+    /// A web server that starts us has no use for our error output.
+    #[test]
+    fn a_start_that_fails_is_told_in_the_log_file_too() {
+        let home = plain();
+        fs::write(home.database(), "no database, and long enough to be none").unwrap();
+        let ini = home.path().join("development.ini");
+        let logging = "\n[loggers]\nkeys = root\n[logger_root]\nhandlers = file\n\
+            [handler_file]\nclass = FileHandler\nargs = ('%(here)s/log',)\n";
+        fs::write(&ini, fs::read_to_string(&ini).unwrap() + logging).unwrap();
+        weaved(&home, &["serve", "development.ini"], "").ends(69);
+        let log = fs::read_to_string(home.path().join("log")).unwrap();
+        assert!(log.contains("ERROR") && log.contains("sync.db"), "{log}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Configuration;
 use super::Failure;
 use super::failure::UNAVAILABLE;
 use super::open;
+use super::voice::say;
 use crate::causes::chain;
 use crate::config::Config;
 use crate::config::DatabaseUri;
@@ -12,16 +13,16 @@ use crate::db::PoolOptions;
 
 pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     let config = open::configuration(arguments)?;
-    println!("{}", config.describe());
+    say(config.describe())?;
     for note in &config.notes {
-        println!("note: {note}");
+        say(format_args!("note: {note}"))?;
     }
     let mut failed = 0;
     for (what, uri) in databases(&config) {
         match try_open(uri) {
-            Ok(state) => println!("database of the {what}: {uri}: {state}"),
+            Ok(state) => say(format_args!("database of the {what}: {uri}: {state}"))?,
             Err(why) => {
-                println!("database of the {what}: {uri}: {why}");
+                say(format_args!("database of the {what}: {uri}: {why}"))?;
                 failed += 1;
             }
         }
@@ -32,8 +33,7 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
             format!("{failed} database(s) cannot be opened"),
         ));
     }
-    println!("ok");
-    Ok(())
+    say("ok")
 }
 
 fn databases(config: &Config) -> Vec<(&'static str, &DatabaseUri)> {

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::fs::File;
+use std::fs::Metadata;
 use std::io;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -15,9 +17,9 @@ use std::sync::PoisonError;
 use log::Level;
 use log::LevelFilter;
 use log::Log;
-use log::Metadata;
 use log::Record;
 
+use super::voice::complain;
 use crate::config::LogOutput;
 use crate::config::LogPiece;
 use crate::config::LogTarget;
@@ -27,6 +29,12 @@ use crate::config::Logging;
 pub(super) fn start(logging: &Logging) {
     let outputs = logging.outputs.iter().map(Output::open).collect();
     install(Logger { outputs }, logging.level);
+}
+
+/// Whether what is logged is seen on the error output anyway.
+pub(super) fn is_seen(logging: &Logging) -> bool {
+    let is_stderr = |output: &LogOutput| output.target == LogTarget::Stderr;
+    logging.outputs.iter().any(is_stderr)
 }
 
 /// Starts logging for a command that a person runs: warnings and errors, on the error output.
@@ -51,12 +59,15 @@ fn install(logger: Logger, level: LevelFilter) {
     }
 }
 
+/// Where the system's log listens.
+const SYSLOG: &str = "/dev/log";
+
 struct Logger {
     outputs: Vec<Output>,
 }
 
 impl Log for Logger {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
         self.outputs
             .iter()
             .any(|output| metadata.level() <= output.level)
@@ -92,10 +103,10 @@ enum Sink {
 impl Output {
     fn open(output: &LogOutput) -> Self {
         let sink = Sink::open(&output.target).unwrap_or_else(|error| {
-            eprintln!(
-                "weaved: cannot log to {}: {error}; using the error output",
+            complain(format_args!(
+                "cannot log to {}: {error}; using the error output",
                 name(output)
-            );
+            ));
             Sink::Stderr
         });
         Self {
@@ -118,8 +129,11 @@ impl Output {
             Sink::Syslog(socket, facility) => {
                 let priority = facility * 8 + severity(record.level());
                 let process = std::process::id();
-                let text = format!("<{priority}>weaved[{process}]: {}", record.args());
-                socket.send(text.as_bytes()).map(|_| ())
+                let message = one_line(&record.args().to_string());
+                let text = format!("<{priority}>weaved[{process}]: {message}");
+                let send = || socket.send(text.as_bytes()).map(|_| ());
+                // The system's log may have been started again since.
+                send().or_else(|_| socket.connect(SYSLOG).and_then(|()| send()))
             }
         };
     }
@@ -140,10 +154,15 @@ impl Output {
                 LogPiece::Time => write!(line, "{}", now.strftime("%Y-%m-%d %H:%M:%S")),
             };
         }
-        let mut line = line.replace('\n', " ");
+        let mut line = one_line(&line);
         line.push('\n');
         line
     }
+}
+
+/// A text without line ends, and without what a terminal would take for a command.
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\t', " ")
 }
 
 fn name(output: &LogOutput) -> String {
@@ -174,11 +193,12 @@ impl Sink {
                 backups,
             } => {
                 let file = open_file(path)?;
-                let size = file.metadata()?.len();
+                let found = file.metadata()?;
                 let rotating = Rotating {
                     path: path.clone(),
                     file,
-                    size,
+                    identity: identity(&found),
+                    size: found.len(),
                     max_bytes: *max_bytes,
                     backups: *backups,
                 };
@@ -188,7 +208,7 @@ impl Sink {
             LogTarget::Stdout => Ok(Self::Stdout),
             LogTarget::Syslog(facility) => {
                 let socket = UnixDatagram::unbound()?;
-                socket.connect("/dev/log")?;
+                socket.connect(SYSLOG)?;
                 Ok(Self::Syslog(socket, facility.0))
             }
         }
@@ -204,10 +224,17 @@ fn open_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// A file that is put aside when it has grown, as Python's RotatingFileHandler does.
+/// Which file it is, whatever it is called: its device and its inode.
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
+
+/// A file that is put aside when it has grown, as Python's RotatingFileHandler does, and opened
+/// anew when somebody else has put it aside, as WatchedFileHandler does: logrotate needs no signal.
 struct Rotating {
     path: PathBuf,
     file: File,
+    identity: (u64, u64),
     size: u64,
     /// 0: never.
     max_bytes: u64,
@@ -216,12 +243,30 @@ struct Rotating {
 
 impl Rotating {
     fn write(&mut self, line: &str) -> io::Result<()> {
+        let is_ours = fs::metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity);
+        if !is_ours {
+            // Where that fails, the file that was put aside takes the lines.
+            let _ = self.open_again();
+        }
         let length = line.len() as u64;
         if self.max_bytes > 0 && self.backups > 0 && self.size + length > self.max_bytes {
-            self.rotate()?;
+            let rotated = self.rotate();
+            if rotated.is_err() {
+                // A file that grows too large is better than lines that are lost. Not tried again
+                // at each line.
+                self.size = 0;
+            }
         }
+        self.file.write_all(line.as_bytes())?;
         self.size += length;
-        self.file.write_all(line.as_bytes())
+        Ok(())
+    }
+
+    fn open_again(&mut self) -> io::Result<()> {
+        let file = open_file(&self.path)?;
+        let found = file.metadata()?;
+        (self.file, self.identity, self.size) = (file, identity(&found), found.len());
+        Ok(())
     }
 
     /// `weaved.log` becomes `weaved.log.1`, that becomes `weaved.log.2`, and so on.
@@ -239,9 +284,7 @@ impl Rotating {
                 _ => {}
             }
         }
-        self.file = open_file(&self.path)?;
-        self.size = 0;
-        Ok(())
+        self.open_again()
     }
 }
 
@@ -249,18 +292,58 @@ impl Rotating {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_file_that_has_grown_is_put_aside() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
+    fn open(folder: &Path, max_bytes: u64) -> Mutex<Rotating> {
+        let path = folder.join("log");
         let target = LogTarget::File {
             path,
-            max_bytes: 10,
+            max_bytes,
             backups: 2,
         };
         let Sink::File(file) = Sink::open(&target).unwrap() else {
             unreachable!()
         };
+        file
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_commands_no_terminal() {
+        assert_eq!(one_line("a\r\nb\u{1b}[31mc\u{9b}d\te"), "a  b [31mc d\te");
+    }
+
+    #[test]
+    fn a_file_that_others_put_aside_is_opened_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = open(folder.path(), 0);
+        let write = |line: &str| file.lock().unwrap().write(line).unwrap();
+        write("one\n");
+        fs::rename(folder.path().join("log"), folder.path().join("old")).unwrap();
+        write("two\n");
+        fs::remove_file(folder.path().join("log")).unwrap();
+        write("three\n");
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(
+            (read("old"), read("log")),
+            ("one\n".into(), "three\n".into())
+        );
+    }
+
+    #[test]
+    fn no_line_is_lost_when_a_file_cannot_be_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = open(folder.path(), 10);
+        fs::create_dir_all(folder.path().join("log.1/not empty")).unwrap();
+        fs::create_dir_all(folder.path().join("log.2/not empty")).unwrap();
+        for line in ["first 1\n", "second\n", "third 3\n"] {
+            file.lock().unwrap().write(line).unwrap();
+        }
+        let text = fs::read_to_string(folder.path().join("log")).unwrap();
+        assert_eq!(text, "first 1\nsecond\nthird 3\n");
+    }
+
+    #[test]
+    fn a_file_that_has_grown_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = open(folder.path(), 10);
         for line in ["first 1\n", "second\n", "third 3\n", "fourth\n"] {
             file.lock().unwrap().write(line).unwrap();
         }

@@ -2,12 +2,6 @@
 //!
 //! The only part of the program that prints. Exit codes: spec/conventions.md.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is where the program speaks to people"
-)]
-
 mod check;
 mod failure;
 mod logger;
@@ -15,6 +9,7 @@ mod open;
 mod purge;
 mod serve;
 mod user;
+mod voice;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -74,6 +69,7 @@ fn read_variable(text: &str) -> Result<(String, String), String> {
 
 /// Runs the command that the arguments name; the first one is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    voice::tame_panics();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -97,7 +93,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("weaved: {failure}");
+            voice::complain(&failure);
             ExitCode::from(failure.code)
         }
     }

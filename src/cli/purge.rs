@@ -4,6 +4,7 @@ use super::Configuration;
 use super::Failure;
 use super::logger;
 use super::open;
+use super::voice::say;
 
 pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     let config = open::configuration(arguments)?;
@@ -17,6 +18,5 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
             records => purged += records,
         }
     }
-    println!("purged {purged} expired records");
-    Ok(())
+    say(format_args!("purged {purged} expired records"))
 }

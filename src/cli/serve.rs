@@ -35,24 +35,31 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     let config = open::configuration(arguments)?;
     logger::start(&config.logging);
     open::log_notes(&config);
+    let served = serve(&config);
+    if let Err(failure) = &served
+        && !logger::is_seen(&config.logging)
+    {
+        // Whoever looks for the reason looks there: a web server that starts us shows no errors.
+        log::error!("{failure}");
+    }
+    served
+}
+
+fn serve(config: &Config) -> Result<(), Failure> {
     let stop = Stop::default();
     let _watch = server::watch(&stop)
         .map_err(|error| Failure::new(SYSTEM, format!("cannot watch signals: {error}")))?;
-    let gateway = Arc::new(gateway_options(&config)?);
+    let gateway = Arc::new(gateway_options(config)?);
     let listener = server::listen(&address(&config.server.address), config.server.backlog)?;
-    log::info!(
-        "listening on {} ({:?})",
-        listener.local(),
-        protocol(&config)
-    );
+    log::info!("listening on {} ({:?})", listener.local(), protocol(config));
     let app = App {
         service: Service {
-            api: open::api(&config)?,
-            settings: web_settings(&config),
+            api: open::api(config)?,
+            settings: web_settings(config),
         },
         purged: Mutex::new(None),
     };
-    let protocol = protocol(&config);
+    let protocol = protocol(config);
     let server = Server {
         listener,
         connections: Arc::new(move || protocol.connection(&gateway)),

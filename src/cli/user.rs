@@ -16,6 +16,7 @@ use super::failure::SYSTEM;
 use super::failure::USAGE;
 use super::logger;
 use super::open;
+use super::voice::say;
 use crate::accounts::Account;
 use crate::accounts::Credential;
 use crate::accounts::Email;
@@ -101,8 +102,7 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
             let (api, found) = find(account)?;
             let password = new_password(&found.name)?;
             api.accounts.set_password(found.id, &password)?;
-            println!("changed the password of {}", found.name);
-            Ok(())
+            say(format_args!("changed the password of {}", found.name))
         }
         UserCommand::Disable { account } => set_state(account, State::Disabled),
         UserCommand::Enable { account } => set_state(account, State::Active),
@@ -167,42 +167,44 @@ fn add(named: &Named, email: Option<&str>) -> Result<(), Failure> {
         },
         floor,
     )?;
-    println!("made account {name}, user {id}");
-    Ok(())
+    say(format_args!("made account {name}, user {id}"))
 }
 
 fn list(file: &File) -> Result<(), Failure> {
     let api = open(file)?;
+    let mut said = Ok(());
     api.accounts.list(&mut |account| {
         let Account {
             id, name, email, ..
         } = &account;
         let email = email.as_deref().unwrap_or("-");
-        println!(
-            "{id}\t{name}\t{}\t{}",
-            state(&account),
-            email.escape_debug()
-        );
+        if said.is_ok() {
+            said = say(format_args!(
+                "{id}\t{name}\t{}\t{}",
+                state(&account),
+                email.escape_debug()
+            ));
+        }
     })?;
-    Ok(())
+    said
 }
 
 fn show(named: &Named) -> Result<(), Failure> {
     let (api, account) = find(named)?;
-    println!("name: {}", account.name);
-    println!("id: {}", account.id);
-    println!("state: {}", state(&account));
-    println!(
+    say(format_args!("name: {}", account.name))?;
+    say(format_args!("id: {}", account.id))?;
+    say(format_args!("state: {}", state(&account)))?;
+    say(format_args!(
         "e-mail: {}",
         account.email.as_deref().unwrap_or("-").escape_debug()
-    );
+    ))?;
     let mut changed = api.storage.collections(account.id)?.value;
     changed.sort();
     let usage = api.storage.usage(account.id)?.value;
-    println!(
+    say(format_args!(
         "used: {} KB",
         Kilobytes(api.storage.used(account.id)?.value)
-    );
+    ))?;
     for (name, modified) in changed {
         let usage = usage
             .iter()
@@ -210,10 +212,10 @@ fn show(named: &Named) -> Result<(), Failure> {
             .map(|(_, usage)| *usage);
         let usage = usage.unwrap_or_default();
         let kilobytes = Kilobytes(usage.bytes);
-        println!(
+        say(format_args!(
             "  {name}: {} records, {kilobytes} KB, changed {modified}",
             usage.records
-        );
+        ))?;
     }
     Ok(())
 }
@@ -221,15 +223,14 @@ fn show(named: &Named) -> Result<(), Failure> {
 fn set_state(named: &Named, wanted: State) -> Result<(), Failure> {
     let (api, account) = find(named)?;
     api.accounts.set_state(account.id, wanted)?;
-    println!(
+    say(format_args!(
         "{} is {}",
         account.name,
         state(&Account {
             state: wanted,
             ..account.clone()
         })
-    );
-    Ok(())
+    ))
 }
 
 fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
@@ -250,8 +251,7 @@ fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
     }
     api.remove(&account)
         .map_err(|error| Failure::new(SYSTEM, chain(&error)))?;
-    println!("deleted {}", account.name);
-    Ok(())
+    say(format_args!("deleted {}", account.name))
 }
 
 const fn state(account: &Account) -> &'static str {

@@ -36,7 +36,7 @@ pub struct LogOutput {
 /// A place for log lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogTarget {
-    /// A file, opened again on a signal.
+    /// A file, opened anew when it was moved or removed.
     File {
         /// Its path.
         path: PathBuf,

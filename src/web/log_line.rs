@@ -37,7 +37,15 @@ impl LogLine {
         text.push(' ');
         match &request.path {
             Some(path) => {
-                text.push_str(&path.prefix.escape_default().to_string());
+                // Found out from the request where no mount is configured, so as long as that.
+                let shown: String = path.prefix.chars().take(MAX_PATH).collect();
+                text.push_str(&shown.escape_default().to_string());
+                if shown.len() < path.prefix.len() {
+                    text.push_str("...");
+                }
+                if path.segments.is_empty() {
+                    text.push('/');
+                }
                 for segment in &path.segments {
                     text.push('/');
                     push_escaped(segment, &mut text);
@@ -126,5 +134,35 @@ mod tests {
             line.request,
             format!("GET /y/a%0Ab/{}... from 127.0.0.1", "x".repeat(160))
         );
+    }
+
+    #[track_caller]
+    fn check_path(prefix: &str, segments: &[&str], expected: &str) {
+        let path = Path {
+            prefix: prefix.to_owned(),
+            segments: segments
+                .iter()
+                .map(|text| text.as_bytes().to_vec())
+                .collect(),
+            trailing_slash: false,
+        };
+        let request = Request {
+            method: "GET".to_owned(),
+            path: Some(path),
+            ..Request::default()
+        };
+        assert_eq!(LogLine::new(&request).request, format!("GET {expected}"));
+    }
+
+    #[test]
+    fn a_prefix_that_the_client_chose_is_cut() {
+        let (long, cut) = (format!("/{}", "a".repeat(60_000)), "a".repeat(159));
+        check_path(&long, &["1.1", "alice"], &format!("/{cut}.../1.1..."));
+    }
+
+    #[test]
+    fn the_root_is_shown() {
+        check_path("", &[], "/");
+        check_path("/y", &[], "/y/");
     }
 }
