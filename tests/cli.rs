@@ -190,6 +190,32 @@ mod tests {
     }
 
     #[test]
+    fn check_says_where_log_lines_go_and_whether_they_can() {
+        let home = plain();
+        let ini = home.path().join("development.ini");
+        let plain = fs::read_to_string(&ini).unwrap();
+        let said = weaved(&home, &["check", "development.ini"], "");
+        said.ends(0);
+        assert!(
+            said.out().contains("\nlog: the error output\n"),
+            "{}",
+            said.out()
+        );
+        for (path, wanted) in [("log", "log\n"), ("none/log", "none/log: No such file")] {
+            let logging = format!(
+                "\n[loggers]\nkeys = root\n[logger_root]\nhandlers = file\n\
+                 [handler_file]\nclass = FileHandler\nargs = ('%(here)s/{path}',)\n"
+            );
+            fs::write(&ini, format!("{plain}{logging}")).unwrap();
+            let said = weaved(&home, &["check", "development.ini"], "");
+            said.ends(0);
+            let line = format!("\nlog: {}/{wanted}", home.path().display());
+            assert!(said.out().contains(&line), "{line:?} in {}", said.out());
+            assert!(!home.path().join("log").exists(), "check makes no files");
+        }
+    }
+
+    #[test]
     fn a_missing_configuration_is_78() {
         for command in ["check", "serve", "purge"] {
             let said = weaved(&plain(), &[command, "nosuch.ini"], "");

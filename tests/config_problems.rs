@@ -252,9 +252,9 @@ fn a_second_file_extends_others() {
 
 #[test]
 fn a_variable_of_the_environment_is_a_whole_value() {
-    let second = "[storage]\nsqluri = sqlite://\n[smtp]\nsender = ${CARGO_PKG_NAME}\n";
+    let second = "[storage]\nsqluri = sqlite://\n[smtp]\nhost = ${CARGO_PKG_NAME}\n";
     let config = notes(FIRST, second, &[]);
-    assert_eq!(config.smtp.sender.as_deref(), Some("weaved"));
+    assert_eq!(config.smtp.host, "weaved");
     assert!(config.describe().contains("# environment, CARGO_PKG_NAME"));
     errors(
         FIRST,
@@ -379,6 +379,8 @@ fn a_host_has_settings_of_its_own() {
             "warning: sync.conf:3: [storage] retry: unknown key, ignored",
             "warning: sync.conf:7: [host:Other.example:8443] auth.backend: cannot differ by host: \
              only storage.* and smtp.* can",
+            "warning: sync.conf:7: [host:Other.example:8443] has no effect: this version has one set of \
+             settings",
         ],
     );
     let [host] = &*config.hosts else {
@@ -419,4 +421,19 @@ fn a_description_names_the_place_of_every_value() {
     assert_eq!(lines[2], line("host =", "default"));
     assert!(lines.contains(&line("sqluri = sqlite://", "sync.conf:2")));
     assert!(lines.contains(&line("max_body = 32M", "default")));
+}
+
+#[test]
+fn what_has_no_effect_yet_is_told() {
+    notes(
+        "[server:main]\nuse = fcgi\nsocket = /run/s\ngroup = www-data\n[app:main]\nconfiguration = file:sync.conf\n",
+        "[storage]\nsqluri = sqlite://\n[cef]\nuse = true\n[cors]\norigins = https://a.b\n[smtp]\nsender = a@b.c\n",
+        &[
+            "warning: development.ini:4: [server:main] group: \"www-data\" has no effect in this version; give the socket a mode, \
+             or let its folder decide who may reach it",
+            "notice: sync.conf:8: [smtp] sender: has no effect: this version sends no mails, so that nobody can reset a password",
+            "notice: sync.conf:4: [cef] use: has no effect: this version writes no such lines; refused logins are in the log",
+            "notice: sync.conf:6: [cors] origins: has no effect: this version answers no web pages of other origins",
+        ],
+    );
 }

@@ -1,8 +1,13 @@
 //! `weaved check`: what the server would do, told before it does it.
 
+use std::path::Path;
+
+use rustix::fs::Access;
+
 use super::Configuration;
 use super::Failure;
 use super::failure::UNAVAILABLE;
+use super::logger;
 use super::open;
 use super::voice::say;
 use crate::causes::chain;
@@ -16,6 +21,13 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     say(config.describe())?;
     for note in &config.notes {
         say(format_args!("note: {note}"))?;
+    }
+    for output in &config.logging.outputs {
+        let place = logger::name(output);
+        let trouble = logger::trouble(output).map_or_else(String::new, |error| {
+            format!(": {error}; the error output will be used")
+        });
+        say(format_args!("log: {place}{trouble}"))?;
     }
     let mut failed = 0;
     for (what, uri) in databases(&config) {
@@ -46,17 +58,13 @@ fn databases(config: &Config) -> Vec<(&'static str, &DatabaseUri)> {
 
 /// Opens a database that exists; makes none.
 fn try_open(uri: &DatabaseUri) -> Result<String, String> {
-    if let DatabaseUri::SqliteFile(path) = uri
-        && !path.exists()
-    {
-        let folder = path.parent().and_then(|folder| folder.parent());
-        return match folder.filter(|folder| !folder.as_os_str().is_empty()) {
-            Some(folder) if !folder.is_dir() => Err(format!(
-                "the folder {} does not exist; create it",
-                folder.display()
-            )),
-            _ => Ok("does not exist yet, will be made at the first start".to_owned()),
-        };
+    if let DatabaseUri::SqliteFile(path) = uri {
+        // What cannot be seen is not missing.
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return may_be_made(path),
+            Err(error) => return Err(format!("cannot be seen by this user: {error}")),
+        }
     }
     let options = PoolOptions {
         size: 1,
@@ -65,5 +73,23 @@ fn try_open(uri: &DatabaseUri) -> Result<String, String> {
     match Database::open(uri, &options) {
         Ok(_) => Ok("opens".to_owned()),
         Err(error) => Err(chain(&error)),
+    }
+}
+
+/// Whether a start could make the file, and the last folder of its path.
+fn may_be_made(path: &Path) -> Result<String, String> {
+    let mut folder = path.parent().unwrap_or(path);
+    if !folder.is_dir() {
+        folder = folder.parent().unwrap_or(folder);
+    }
+    let shown = folder.display();
+    if !folder.is_dir() {
+        return Err(format!("the folder {shown} does not exist; create it"));
+    }
+    match rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => Ok("does not exist yet, will be made at the first start".to_owned()),
+        Err(error) => Err(format!(
+            "the folder {shown} cannot be written to by this user: {error}"
+        )),
     }
 }

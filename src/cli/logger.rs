@@ -18,6 +18,7 @@ use log::Level;
 use log::LevelFilter;
 use log::Log;
 use log::Record;
+use rustix::fs::Access;
 
 use super::voice::complain;
 use crate::config::LogOutput;
@@ -29,6 +30,24 @@ use crate::config::Logging;
 pub(super) fn start(logging: &Logging) {
     let outputs = logging.outputs.iter().map(Output::open).collect();
     install(Logger { outputs }, logging.level);
+}
+
+/// Why the place would not take lines from this user, if that is so; makes no file.
+pub(super) fn trouble(output: &LogOutput) -> Option<io::Error> {
+    let LogTarget::File { path, .. } = &output.target else {
+        return Sink::open(&output.target).err();
+    };
+    let tried = match fs::OpenOptions::new().append(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new("."));
+            rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(Into::into)
+        }
+        tried => tried.map(|_| ()),
+    };
+    tried.err()
 }
 
 /// Whether what is logged is seen on the error output anyway.
@@ -165,7 +184,8 @@ fn one_line(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\t', " ")
 }
 
-fn name(output: &LogOutput) -> String {
+/// What people call the place.
+pub(super) fn name(output: &LogOutput) -> String {
     match &output.target {
         LogTarget::File { path, .. } => path.display().to_string(),
         LogTarget::Stderr => "the error output".to_owned(),

@@ -34,12 +34,6 @@ pub(super) fn configuration(arguments: &Configuration) -> Result<Config, Failure
 
 /// Writes what was noted about the configuration to the log.
 pub(super) fn log_notes(config: &Config) {
-    for host in &config.hosts {
-        log::warn!(
-            "[host:{}] has no effect: this version has one set of settings",
-            host.name
-        );
-    }
     for note in &config.notes {
         match note.severity {
             Severity::Error => log::error!("{note}"),

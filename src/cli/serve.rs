@@ -115,24 +115,12 @@ fn address(address: &config::Address) -> Address {
             port: *port,
         },
         config::Address::Unix {
-            path,
-            mode,
-            umask,
-            owner,
-            group,
-        } => {
-            if owner.is_some() || group.is_some() {
-                log::warn!(
-                    "[server:main] owner and group have no effect in this version; give the \
-                     socket a mode, or let its folder decide who may reach it"
-                );
-            }
-            Address::Unix {
-                path: path.clone(),
-                mode: *mode,
-                umask: *umask,
-            }
-        }
+            path, mode, umask, ..
+        } => Address::Unix {
+            path: path.clone(),
+            mode: *mode,
+            umask: *umask,
+        },
     }
 }
 

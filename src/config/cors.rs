@@ -3,6 +3,7 @@
 use super::keys::Key;
 use super::keys::Table;
 use super::keys::used;
+use super::problem::Severity;
 use super::reader::Scope;
 
 /// Other origins.
@@ -30,6 +31,10 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Cors {
     let cors = Cors {
         origins: scope.get("origins", Vec::new()),
     };
+    if !cors.origins.is_empty() {
+        let text = "has no effect: this version answers no web pages of other origins";
+        scope.note(Severity::Notice, "origins", None, text);
+    }
     scope.tell_unused();
     cors
 }

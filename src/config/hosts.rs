@@ -61,6 +61,23 @@ fn read_host(reader: &mut Reader, section: &str, name: &str) -> Host {
             });
         }
     }
+    let place = |key: &String| reader.place(section, key);
+    if let Some((file, line)) = reader
+        .settings
+        .get(section)
+        .and_then(|keys| keys.iter().find(|(_, found)| !found.from_default))
+        .map(|(key, _)| place(key))
+    {
+        reader.problems.push(Problem {
+            severity: Severity::Warning,
+            file,
+            line,
+            section: Some(section.to_owned()),
+            key: None,
+            found: None,
+            text: "has no effect: this version has one set of settings".to_owned(),
+        });
+    }
     let differs = |part: &str| changed.iter().any(|(other, _)| other == part);
     let storage =
         differs("storage").then(|| storage::read(&mut other.section("storage", &storage::TABLE)));

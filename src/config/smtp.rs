@@ -7,6 +7,7 @@ use super::keys::Key;
 use super::keys::Table;
 use super::keys::alias;
 use super::keys::used;
+use super::problem::Severity;
 use super::reader::Count;
 use super::reader::Scope;
 
@@ -85,6 +86,11 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Smtp {
     let clear = smtp.password.is_some() && !smtp.starttls;
     if clear && !matches!(&*smtp.host, "localhost" | "127.0.0.1" | "::1") {
         scope.warn("host", "gets the password in clear: set starttls = true");
+    }
+    if smtp.sender.is_some() {
+        let text =
+            "has no effect: this version sends no mails, so that nobody can reset a password";
+        scope.note(Severity::Notice, "sender", None, text);
     }
     scope.tell_unused();
     smtp
