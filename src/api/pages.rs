@@ -65,11 +65,18 @@ impl Api {
             return Err(ApiError::FormIncomplete);
         }
         let (name, password) = (form.username, form.password);
-        let Ok(name) = names::server_name(name.trim()) else {
+        let account = name.trim();
+        let Ok(mut name) = names::server_name(account) else {
             return Err(ApiError::FormRefused(
                 "no name can be made of this".to_owned(),
             ));
         };
+        // Beyond ASCII the clients make another name of an address than the original server.
+        if let Ok(other) = names::client_name(account)
+            && self.accounts.find(&name)?.is_none()
+        {
+            name = other;
+        }
         match self
             .accounts
             .authenticate(&name, &Password::new(password), now)?

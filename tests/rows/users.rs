@@ -322,6 +322,13 @@ rows! {
         let email = u.email.replace('@', "%40");
         post(format!("username={email}&password={}", u.password)).contains("Account removed.");
         assert!(!exists(&u));
+        // Clients make another name of an address beyond ASCII than the original server did.
+        let u = User::named(site, &format!("ü{}", User::invented(site).email), "secret-pass");
+        create(&u, json!({"email": u.email, "password": u.password})).ok();
+        let email = u.email.replace('ü', "%C3%BC").replace('@', "%40");
+        let fields = format!("username={email}&password={}", u.password);
+        post(fields).contains("Account removed.");
+        assert!(!exists(&u));
     }
 
     row_53_heartbeat(Plain) |site| {
