@@ -5,6 +5,7 @@
 //! `Ok`, rolled back otherwise. A busy database is waited for here and nowhere else.
 //! This is no ORM: SQL is written by `storage` and `accounts`.
 
+mod cause;
 mod error;
 mod sqlite;
 mod turns;

@@ -8,7 +8,9 @@ use std::error::Error as StdError;
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::chown;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -29,6 +31,7 @@ use super::Flow;
 use super::Params;
 use super::PoolOptions;
 use super::Value;
+use super::cause::Cause;
 use super::turns::Turns;
 use crate::causes::chain;
 use crate::config::DatabaseUri;
@@ -391,9 +394,22 @@ fn create_private(path: &Path) -> io::Result<()> {
         .mode(0o600)
         .open(path);
     match made {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Ok(_) => give_to_owner_of_folder(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
+}
+
+/// Root often runs the first command by hand: the file must be the server's all the same, whose
+/// folder it lies in. SQLite gives the files beside it the same owner.
+fn give_to_owner_of_folder(path: &Path) -> io::Result<()> {
+    let (file, folder) = (fs::metadata(path)?, path.parent());
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::metadata(folder.unwrap_or(Path::new(".")))?;
+    if file.uid() == 0 && folder.uid() != 0 {
+        chown(path, Some(folder.uid()), Some(folder.gid()))?;
+    }
+    Ok(())
 }
 
 fn open_error(name: &str, cause: impl StdError + Send + Sync + 'static) -> DbError {
@@ -405,7 +421,7 @@ fn open_error(name: &str, cause: impl StdError + Send + Sync + 'static) -> DbErr
 
 fn driver_error(error: rusqlite::Error) -> DbError {
     let code = error.sqlite_error_code();
-    let cause = Box::new(error);
+    let cause = Box::new(Cause(error));
     match code {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DbError::Busy(cause),
         Some(ErrorCode::ConstraintViolation) => DbError::Constraint(cause),
