@@ -55,7 +55,7 @@ pub trait Handler: Send + Sync {
     /// Does work that can wait, such as purging what has expired.
     ///
     /// Called on a thread of its own whenever no request ran for [`Options::quiet`], again and
-    /// again as long as it stays quiet: the handler decides whether something is due. Requests
+    /// again as long as it stays quiet, and once an hour where it never is: the handler decides whether something is due. Requests
     /// may begin while it runs, and a stop waits for it as it waits for a request.
     fn quiet(&self) {}
 }

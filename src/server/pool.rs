@@ -195,9 +195,13 @@ fn spawn(shared: &Arc<Shared>, name: String, work: fn(&Shared)) -> io::Result<()
     Ok(())
 }
 
-/// Calls the handler's quiet work whenever no request ran for a while.
+/// How long the quiet work waits for a quiet moment before it is done all the same.
+const NEVER_QUIET: Duration = Duration::from_secs(60 * 60);
+
+/// Calls the handler's quiet work whenever no request ran for a while, or not at all for long.
 fn keep_house(shared: &Shared) {
     let mut seen = 0;
+    let mut called = Instant::now();
     loop {
         let until = Instant::now() + shared.options.quiet;
         shared.stop.wait(Some(until), || shared.is_stopping());
@@ -205,7 +209,9 @@ fn keep_house(shared: &Shared) {
             return;
         }
         let begun = shared.begun.load(Ordering::Acquire);
-        if shared.running.load(Ordering::Acquire) == 0 && begun == seen {
+        let quiet = shared.running.load(Ordering::Acquire) == 0 && begun == seen;
+        if quiet || called.elapsed() >= NEVER_QUIET {
+            called = Instant::now();
             panics::contain("the quiet work", || shared.handler.quiet());
         }
         seen = begun;
