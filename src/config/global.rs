@@ -98,7 +98,7 @@ const KEYS: &[Key] = &[
         "body_memory",
         "256M",
         "Memory for all large request bodies of a process at once; beyond it clients are asked to \
-         come again.",
+         come again. Reading and storing a body takes about as much again.",
     ),
     used(
         "graceful_shutdown_interval",

@@ -5,6 +5,9 @@
 //! what the client sent is repeated, to it or to the log. Spec: spec/gateway.md, 2 and 5;
 //! spec/decisions.md, 6 and 9.
 
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+
 use super::Limits;
 use crate::message::Body;
 use crate::message::Response;
@@ -64,7 +67,14 @@ impl Refusal {
 
     /// The answer; also leaves one line in the log.
     pub(super) fn response(self, limits: &Limits) -> Response {
-        log::warn!(target: "gateway", "request refused: {self} status={}", self.status());
+        static REFUSALS: AtomicU32 = AtomicU32::new(0);
+        let number = REFUSALS.fetch_add(1, Ordering::Relaxed);
+        log::warn!(
+            target: "gateway",
+            "request refused: {self} status={} (id {}-g{number:x})",
+            self.status(),
+            std::process::id()
+        );
         unavailable_or(self.status(), self.to_string(), limits)
     }
 }
