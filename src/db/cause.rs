@@ -37,3 +37,31 @@ impl fmt::Display for Cause {
 }
 
 impl StdError for Cause {}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::causes::chain;
+    use crate::config::DatabaseUri;
+    use crate::db::Database;
+    use crate::db::PoolOptions;
+
+    #[test]
+    fn a_file_of_another_kind_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        fs::write(
+            &path,
+            "no database, but long enough to be looked at ".repeat(100),
+        )
+        .unwrap();
+        let uri = DatabaseUri::SqliteFile(path.clone());
+        let error = Database::open(&uri, &PoolOptions::default()).err().unwrap();
+        let path = path.display();
+        assert_eq!(
+            chain(&error),
+            format!("cannot open the database {path}: the file is no SQLite database")
+        );
+    }
+}

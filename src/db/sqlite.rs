@@ -98,10 +98,10 @@ impl Database {
         });
         // The first connection is made by hand: the pool would retry and hide the reason.
         let first = r2d2::ManageConnection::connect(&manager);
-        let first = first.map_err(|cause| open_error(&name, cause))?;
+        let first = first.map_err(|cause| open_error(&name, Cause(cause)))?;
         first
             .query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))
-            .map_err(|cause| open_error(&name, cause))?;
+            .map_err(|cause| open_error(&name, Cause(cause)))?;
         drop(first);
         let pool = r2d2::Pool::builder()
             .max_size(size)
