@@ -10,6 +10,7 @@ mod suite;
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
     use std::process::Command;
     use std::process::Output;
 
@@ -187,6 +188,28 @@ mod tests {
                 "{err}"
             );
         }
+    }
+
+    /// Whoever checks has not yet decided to let weaved have the file.
+    #[test]
+    fn check_changes_no_database() {
+        let home = plain();
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/databases");
+        let old = fs::read(fixtures.join("server-full-2011.sqlite")).unwrap();
+        fs::write(home.database(), &old).unwrap();
+        weaved(&home, &["check", "development.ini"], "").ends(0);
+        assert!(
+            fs::read(home.database()).unwrap() == old,
+            "the file was changed"
+        );
+        fs::write(home.database(), "no database".repeat(100)).unwrap();
+        let said = weaved(&home, &["check", "development.ini"], "");
+        said.ends(69);
+        assert!(
+            said.out().contains("the file is no SQLite database"),
+            "{}",
+            said.out()
+        );
     }
 
     #[test]

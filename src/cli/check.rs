@@ -70,8 +70,8 @@ fn try_open(uri: &DatabaseUri) -> Result<String, String> {
         size: 1,
         ..PoolOptions::default()
     };
-    match Database::open(uri, &options) {
-        Ok(_) => Ok("opens".to_owned()),
+    match Database::probe(uri, &options) {
+        Ok(()) => Ok("opens".to_owned()),
         Err(error) => Err(chain(&error)),
     }
 }

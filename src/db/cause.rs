@@ -57,11 +57,12 @@ mod tests {
         )
         .unwrap();
         let uri = DatabaseUri::SqliteFile(path.clone());
-        let error = Database::open(&uri, &PoolOptions::default()).err().unwrap();
+        let options = PoolOptions::default();
         let path = path.display();
-        assert_eq!(
-            chain(&error),
-            format!("cannot open the database {path}: the file is no SQLite database")
-        );
+        let text = format!("cannot open the database {path}: the file is no SQLite database");
+        let opened = Database::open(&uri, &options).map(drop);
+        for failed in [opened, Database::probe(&uri, &options)] {
+            assert_eq!(chain(&failed.unwrap_err()), text);
+        }
     }
 }

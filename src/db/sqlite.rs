@@ -120,6 +120,23 @@ impl Database {
         })
     }
 
+    /// Finds out whether a database that exists could be opened and written to; changes nothing.
+    ///
+    /// # Errors
+    /// [`DbError::Open`] says which database and why.
+    pub fn probe(uri: &DatabaseUri, options: &PoolOptions) -> Result<(), DbError> {
+        let DatabaseUri::SqliteFile(path) = uri else {
+            return Self::open(uri, options).map(drop);
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let probed = Connection::open_with_flags(path, flags).and_then(|connection| {
+            connection.busy_timeout(options.timeout)?;
+            // Closing the connection rolls it back.
+            connection.execute_batch("BEGIN IMMEDIATE; SELECT COUNT(*) FROM sqlite_master;")
+        });
+        probed.map_err(|cause| open_error(&path.display().to_string(), Cause(cause)))
+    }
+
     /// What to call this database in a message.
     #[must_use]
     pub fn name(&self) -> &str {
