@@ -38,7 +38,8 @@ fi
 
 # A python3 that is not Debian's does not see Debian's packages.
 if [ "${1:-run}" = test ] && ! python3 -c 'import cryptography' 2>/dev/null; then
-    echo "installing: cryptography (pip, for this user)"
-    python3 -m pip install --quiet --user cryptography ||
+    echo "installing: cryptography (pip)"
+    python3 -m pip install --quiet cryptography 2>/dev/null ||
+        python3 -m pip install --quiet --user cryptography ||
         echo "no cryptography for python3: the Python client will not be run" >&2
 fi
