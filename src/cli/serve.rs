@@ -12,6 +12,7 @@ use super::failure::CONFIG;
 use super::failure::SYSTEM;
 use super::logger;
 use super::open;
+use crate::api::TIMESTAMP;
 use crate::causes::chain;
 use crate::config;
 use crate::config::Config;
@@ -20,6 +21,7 @@ use crate::gateway;
 use crate::gateway::BodyBudget;
 use crate::gateway::Limits;
 use crate::gateway::Mount;
+use crate::gateway::OwnFields;
 use crate::gateway::Protocol;
 use crate::message::Request;
 use crate::message::Response;
@@ -49,17 +51,21 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let stop = Stop::default();
     let _watch = server::watch(&stop)
         .map_err(|error| Failure::new(SYSTEM, format!("cannot watch signals: {error}")))?;
-    let gateway = Arc::new(gateway_options(config)?);
+    let mut gateway = gateway_options(config)?;
     let listener = server::listen(&address(&config.server.address), config.server.backlog)?;
     log::info!("listening on {} ({:?})", listener.local(), protocol(config));
+    let api = open::api(config)?;
+    // Clients look for the time on every answer, also where the gateway refuses (decisions, 5).
+    let storage = Arc::clone(&api.storage);
+    gateway.own_fields = OwnFields::new(move || vec![(TIMESTAMP, storage.time().to_string())]);
     let app = App {
         service: Service {
-            api: open::api(config)?,
+            api,
             settings: web_settings(config),
         },
         purged: Mutex::new(None),
     };
-    let protocol = protocol(config);
+    let (protocol, gateway) = (protocol(config), Arc::new(gateway));
     let server = Server {
         listener,
         connections: Arc::new(move || protocol.connection(&gateway)),

@@ -28,6 +28,7 @@ pub use mount::Mount;
 pub use mount::Prefix;
 pub use options::Limits;
 pub use options::Options;
+pub use options::OwnFields;
 pub use refusal::Refusal;
 
 use std::io;

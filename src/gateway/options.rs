@@ -4,6 +4,7 @@
 //! shares. Nothing here reads a file, and there are no time-outs: the server, which owns the
 //! sockets, has them. Spec: spec/gateway.md, 2.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -21,6 +22,31 @@ pub struct Options {
     pub budget: Arc<BodyBudget>,
     /// The clock, which only the `Date` field of HTTP answers needs.
     pub now: fn() -> SystemTime,
+    /// What the application wants to be in the head of every answer, the gateway's own too.
+    pub own_fields: OwnFields,
+}
+
+/// Header fields for the answers that a gateway gives by itself; none by default.
+#[derive(Clone, Default)]
+pub struct OwnFields(Option<Arc<FieldMaker>>);
+
+type FieldMaker = dyn Fn() -> Vec<(&'static str, String)> + Send + Sync;
+
+impl OwnFields {
+    /// The fields that `make` makes anew for each answer.
+    pub fn new(make: impl Fn() -> Vec<(&'static str, String)> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(make)))
+    }
+
+    pub(super) fn make(&self) -> Vec<(&'static str, String)> {
+        self.0.as_ref().map_or_else(Vec::new, |make| make())
+    }
+}
+
+impl fmt::Debug for OwnFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OwnFields({})", self.0.is_some())
+    }
 }
 
 impl Default for Options {
@@ -30,6 +56,7 @@ impl Default for Options {
             limits: Limits::default(),
             budget: Arc::default(),
             now: system_time,
+            own_fields: OwnFields::default(),
         }
     }
 }

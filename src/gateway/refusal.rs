@@ -8,7 +8,7 @@
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 
-use super::Limits;
+use super::Options;
 use crate::message::Body;
 use crate::message::Response;
 
@@ -66,7 +66,7 @@ impl Refusal {
     }
 
     /// The answer; also leaves one line in the log.
-    pub(super) fn response(self, limits: &Limits) -> Response {
+    pub(super) fn response(self, options: &Options) -> Response {
         static REFUSALS: AtomicU32 = AtomicU32::new(0);
         let number = REFUSALS.fetch_add(1, Ordering::Relaxed);
         log::warn!(
@@ -75,21 +75,23 @@ impl Refusal {
             self.status(),
             std::process::id()
         );
-        unavailable_or(self.status(), self.to_string(), limits)
+        unavailable_or(self.status(), self.to_string(), options)
     }
 }
 
 /// The answer in place of one whose making failed before anything of it went out.
-pub(super) fn failed_body(limits: &Limits) -> Response {
-    unavailable_or(503, Refusal::OutOfMemory.to_string(), limits)
+pub(super) fn failed_body(options: &Options) -> Response {
+    unavailable_or(503, Refusal::OutOfMemory.to_string(), options)
 }
 
-fn unavailable_or(status: u16, text: String, limits: &Limits) -> Response {
+fn unavailable_or(status: u16, text: String, options: &Options) -> Response {
     let mut headers = vec![("Content-Type", "text/plain".to_owned())];
     if status == 503 {
-        headers.push(("Retry-After", limits.retry_after.to_string()));
-        headers.push(("X-Weave-Backoff", limits.retry_after.to_string()));
+        let seconds = options.limits.retry_after.to_string();
+        headers.push(("Retry-After", seconds.clone()));
+        headers.push(("X-Weave-Backoff", seconds));
     }
+    headers.extend(options.own_fields.make());
     Response {
         status,
         headers,
@@ -100,10 +102,21 @@ fn unavailable_or(status: u16, text: String, limits: &Limits) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::OwnFields;
+
+    #[test]
+    fn a_refusal_carries_what_every_answer_carries() {
+        let options = Options {
+            own_fields: OwnFields::new(|| vec![("X-Time", "5".to_owned())]),
+            ..Options::default()
+        };
+        let response = Refusal::BadHead.response(&options);
+        assert!(response.headers.contains(&("X-Time", "5".to_owned())));
+    }
 
     #[test]
     fn a_busy_server_says_when_to_come_back() {
-        let response = Refusal::OutOfMemory.response(&Limits::default());
+        let response = Refusal::OutOfMemory.response(&Options::default());
         assert_eq!(response.status, 503);
         for name in ["Retry-After", "X-Weave-Backoff"] {
             assert!(response.headers.contains(&(name, "300".to_owned())));

@@ -136,7 +136,7 @@ impl super::Connection for Connection {
             answer::send(response, &manner(is_head), &mut self.output, out)?
         {
             log::error!(target: "gateway", "a response body failed: {error}");
-            let response = refusal::failed_body(&self.options.limits);
+            let response = refusal::failed_body(&self.options);
             answer::send(response, &manner(is_head), &mut self.output, out)?;
         }
         self.close();
@@ -310,7 +310,7 @@ impl Connection {
         self.header = Vec::new();
         self.stage = Stage::Drain { left };
         let mut reply = Vec::new();
-        let response = refusal.response(&self.options.limits);
+        let response = refusal.response(&self.options);
         // Memory takes every write.
         match answer::send(response, &manner(false), &mut self.output, &mut reply) {
             Ok(_) => Step::Emit(Event::Reply(reply)),

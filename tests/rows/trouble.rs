@@ -225,6 +225,7 @@ rows! {
         let response = site.transport().send(&call.request);
         assert_eq!(response.status, 413, "{}", response.text());
         assert!(!response.text().contains('\n'), "{}", response.text());
+        assert!(response.header("X-Weave-Timestamp").is_some(), "every answer has one");
         // The connection of a web server is as good as before.
         u.put("storage/c/i", r#"{"payload":"x"}"#).written();
     }

@@ -154,7 +154,7 @@ impl gateway::Connection for Connection {
         };
         if let Sent::Nothing(error) = answer::send(response, &manner, &mut self.output, out)? {
             log::error!(target: "gateway", "a response body failed: {error}");
-            let response = refusal::failed_body(&self.options.limits);
+            let response = refusal::failed_body(&self.options);
             answer::send(response, &manner, &mut self.output, out)?;
         }
         self.finish_request(is_kept);
@@ -513,7 +513,7 @@ impl Connection {
         };
         let mut content = Vec::new();
         let sent = answer::send(
-            refusal.response(limits),
+            refusal.response(&self.options),
             &manner,
             &mut self.output,
             &mut content,

@@ -140,7 +140,7 @@ impl gateway::Connection for Connection {
             Sent::AsGiven { is_delimited } => is_delimited,
             Sent::Nothing(error) => {
                 log::error!(target: "gateway", "a response body failed: {error}");
-                self.send(refusal::failed_body(&self.options.limits), way, out)?;
+                self.send(refusal::failed_body(&self.options), way, out)?;
                 true
             }
         };
@@ -358,7 +358,7 @@ impl Connection {
             is_modern: true,
         };
         // Memory takes every write.
-        match self.send(refusal.response(&self.options.limits), way, &mut reply) {
+        match self.send(refusal.response(&self.options), way, &mut reply) {
             Ok(_) => Step::Emit(Event::Reply(reply)),
             Err(_) => Step::Done,
         }
