@@ -17,86 +17,90 @@ const ACCESS: &str = "weaved::access";
 /// How much of a path is shown, in bytes.
 const MAX_PATH: usize = 160;
 
-/// What is known of a request from its beginning.
+/// A request's number and when it came; what it was is put into words only for a line that is
+/// really written.
+#[derive(Clone, Copy)]
 pub(super) struct LogLine {
-    id: String,
-    request: String,
+    number: u32,
     started: Instant,
 }
 
 impl LogLine {
-    pub(super) fn new(request: &Request) -> Self {
+    pub(super) fn begin() -> Self {
         static REQUESTS: AtomicU32 = AtomicU32::new(0);
-        let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
-        let mut text = String::new();
-        let method = request.method.as_bytes();
-        push_escaped(
-            method.get(..method.len().min(16)).unwrap_or_default(),
-            &mut text,
-        );
-        text.push(' ');
-        match &request.path {
-            Some(path) => {
-                // Found out from the request where no mount is configured, so as long as that.
-                let shown: String = path.prefix.chars().take(MAX_PATH).collect();
-                text.push_str(&shown.escape_default().to_string());
-                if shown.len() < path.prefix.len() {
-                    text.push_str("...");
-                }
-                if path.segments.is_empty() {
-                    text.push('/');
-                }
-                for segment in &path.segments {
-                    text.push('/');
-                    push_escaped(segment, &mut text);
-                    if text.len() > MAX_PATH {
-                        text.push_str("...");
-                        break;
-                    }
-                }
-            }
-            None => text.push_str("(outside the mount)"),
-        }
-        let peer = request.peer.bytes().all(|byte| byte.is_ascii_graphic());
-        let peer = if peer { request.peer.as_str() } else { "?" };
-        if !peer.is_empty() {
-            text.push_str(" from ");
-            text.push_str(peer);
-        }
         Self {
-            id: format!("{}-{number:x}", std::process::id()),
-            request: text,
+            number: REQUESTS.fetch_add(1, Ordering::Relaxed),
             started: Instant::now(),
         }
     }
 
     /// What the client may be told, so that somebody can find the line.
-    pub(super) fn id(&self) -> &str {
-        &self.id
+    pub(super) fn id(self) -> String {
+        format!("{}-{:x}", std::process::id(), self.number)
     }
 
     /// Writes the line of a refused or failed request.
-    pub(super) fn refused(&self, status: u16, weight: Weight, reason: &str) {
-        let Self { id, request, .. } = self;
+    pub(super) fn refused(self, request: &Request, status: u16, weight: Weight, reason: &str) {
         let level = match weight {
             Weight::Failed => log::Level::Error,
             Weight::Refused => log::Level::Info,
             Weight::Suspicious => log::Level::Warn,
             Weight::Usual => log::Level::Debug,
         };
-        log::log!(level, "{status} {request}: {reason} (id {id})");
+        log::log!(
+            level,
+            "{status} {}: {reason} (id {})",
+            described(request),
+            self.id()
+        );
     }
 
     /// Writes the line that every request gets when that is asked for.
-    pub(super) fn access(&self, status: u16) {
-        let Self {
-            id,
-            request,
-            started,
-        } = self;
-        let millis = started.elapsed().as_millis();
+    pub(super) fn access(self, request: &Request, status: u16) {
+        let millis = self.started.elapsed().as_millis();
+        let (request, id) = (described(request), self.id());
         log::info!(target: ACCESS, "{status} {request} {millis} ms (id {id})");
     }
+}
+
+/// Method, path and client, in the words of a log.
+fn described(request: &Request) -> String {
+    let mut text = String::new();
+    let method = request.method.as_bytes();
+    push_escaped(
+        method.get(..method.len().min(16)).unwrap_or_default(),
+        &mut text,
+    );
+    text.push(' ');
+    match &request.path {
+        Some(path) => {
+            // Found out from the request where no mount is configured, so as long as that.
+            let shown: String = path.prefix.chars().take(MAX_PATH).collect();
+            text.push_str(&shown.escape_default().to_string());
+            if shown.len() < path.prefix.len() {
+                text.push_str("...");
+            }
+            if path.segments.is_empty() {
+                text.push('/');
+            }
+            for segment in &path.segments {
+                text.push('/');
+                push_escaped(segment, &mut text);
+                if text.len() > MAX_PATH {
+                    text.push_str("...");
+                    break;
+                }
+            }
+        }
+        None => text.push_str("(outside the mount)"),
+    }
+    let peer = request.peer.bytes().all(|byte| byte.is_ascii_graphic());
+    let peer = if peer { request.peer.as_str() } else { "?" };
+    if !peer.is_empty() {
+        text.push_str(" from ");
+        text.push_str(peer);
+    }
+    text
 }
 
 fn push_escaped(bytes: &[u8], out: &mut String) {
@@ -129,9 +133,8 @@ mod tests {
             peer: "127.0.0.1".to_owned(),
             ..Request::default()
         };
-        let line = LogLine::new(&request);
         assert_eq!(
-            line.request,
+            described(&request),
             format!("GET /y/a%0Ab/{}... from 127.0.0.1", "x".repeat(160))
         );
     }
@@ -151,7 +154,7 @@ mod tests {
             path: Some(path),
             ..Request::default()
         };
-        assert_eq!(LogLine::new(&request).request, format!("GET {expected}"));
+        assert_eq!(described(&request), format!("GET {expected}"));
     }
 
     #[test]

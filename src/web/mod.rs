@@ -8,6 +8,7 @@ mod error;
 mod log_line;
 mod route;
 
+use std::mem;
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -78,9 +79,9 @@ pub struct Service {
 impl Service {
     /// Answers a request, whatever it is.
     #[must_use]
-    pub fn handle(&self, request: Request) -> Response {
+    pub fn handle(&self, mut request: Request) -> Response {
+        let line = LogLine::begin();
         let route = route::find(&request, &self.settings.heartbeat);
-        let line = LogLine::new(&request);
         let served = route.and_then(|route| match (&route, self.settings.serves) {
             (Route::Storage(..), Serves::User) => Err(Refusal::NoRoute),
             (
@@ -89,10 +90,15 @@ impl Service {
             ) => Err(Refusal::NoRoute),
             _ => Ok(route),
         });
-        let result = served.and_then(|route| self.call(route, request));
+        let result = served.and_then(|route| self.call(route, &mut request));
         let mut response = result.unwrap_or_else(|refusal| {
-            let answer = error::answer(refusal, self.settings.retry_after, line.id());
-            line.refused(answer.response.status, answer.weight, &answer.reason);
+            let answer = error::answer(refusal, self.settings.retry_after, &line.id());
+            line.refused(
+                &request,
+                answer.response.status,
+                answer.weight,
+                &answer.reason,
+            );
             answer.response
         });
         if !response.headers.iter().any(|(name, _)| *name == TIMESTAMP) {
@@ -104,19 +110,19 @@ impl Service {
             .headers
             .push(("Cache-Control", "no-store".to_owned()));
         if self.settings.access_log {
-            line.access(response.status);
+            line.access(&request, response.status);
         }
         response
     }
 
-    fn call(&self, route: Route, request: Request) -> Result<Response, Refusal> {
+    fn call(&self, route: Route, request: &mut Request) -> Result<Response, Refusal> {
         match route {
             Route::DeleteAccount => Ok(self.api.delete_account(&request.body, Instant::now())?),
             Route::DeleteAccountForm => Ok(self.api.delete_account_form()),
             Route::Heartbeat => Ok(self.api.heartbeat()),
             Route::Storage(name, call) => {
-                let account = auth::authenticate(self.api.accounts.as_ref(), &name, &request)?;
-                Ok(self.storage(account.id, call, &request)?)
+                let account = auth::authenticate(self.api.accounts.as_ref(), &name, request)?;
+                Ok(self.storage(account.id, call, request)?)
             }
             Route::User(name, call) => self.user(&name, call, request),
         }
@@ -156,9 +162,14 @@ impl Service {
         }
     }
 
-    fn user(&self, name: &UserName, call: UserCall, request: Request) -> Result<Response, Refusal> {
+    fn user(
+        &self,
+        name: &UserName,
+        call: UserCall,
+        request: &mut Request,
+    ) -> Result<Response, Refusal> {
         let api = &self.api;
-        let account = || auth::authenticate(api.accounts.as_ref(), name, &request);
+        let account = || auth::authenticate(api.accounts.as_ref(), name, request);
         match call {
             UserCall::Create => {
                 let secret = request.headers.get("x-weave-secret");
@@ -179,7 +190,7 @@ impl Service {
                     .map_or("", |path| path.prefix.as_str());
                 let host = request.headers.text("host").filter(|host| is_host(host));
                 let origin = Origin {
-                    scheme: self.scheme(&request),
+                    scheme: self.scheme(request),
                     host,
                     prefix,
                 };
@@ -192,7 +203,7 @@ impl Service {
                     return Ok(api.reset_password(name)?);
                 }
                 let account = account()?;
-                Ok(api.set_password(&account, request.body)?)
+                Ok(api.set_password(&account, mem::take(&mut request.body))?)
             }
             UserCall::WithdrawReset => {
                 account()?;
