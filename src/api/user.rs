@@ -26,6 +26,7 @@ use crate::accounts::names;
 use crate::message::Body;
 use crate::message::Response;
 use crate::sync::ErrorCode;
+use crate::sync::UserId;
 
 /// How the client reached this server, for a node that is derived from it.
 #[derive(Clone, Copy, Debug)]
@@ -146,18 +147,23 @@ impl Api {
                 return Err(ApiError::Closed);
             }
         }
-        let floor = self.storage.highest_user()?.0;
         let credential = Credential::Password(password);
-        let id = self.accounts.create(
-            &NewAccount {
-                name: name.clone(),
-                email,
-                credential,
-            },
-            floor,
-        )?;
+        let id = self.add(&NewAccount {
+            name: name.clone(),
+            email,
+            credential,
+        })?;
         log::info!("made account {name}, user {id}");
         Ok(reply::text(name.as_str()))
+    }
+
+    /// Makes an account under an id that no records belong to, also not somebody's who is gone.
+    ///
+    /// # Errors
+    /// Codes 3 and 4, and those of the accounts and of the storage.
+    pub fn add(&self, account: &NewAccount) -> Result<UserId, ApiError> {
+        let floor = self.storage.highest_user()?.0;
+        Ok(self.accounts.create(account, floor)?)
     }
 
     fn read_email(

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::accounts::AccountsError;
+use crate::api::ApiError;
 use crate::causes::chain;
 use crate::config::Problems;
 use crate::db::DbError;
@@ -85,6 +86,16 @@ impl From<AccountsError> for Failure {
             _ => UNAVAILABLE,
         };
         Self::new(code, chain(&error))
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Accounts(error) => error.into(),
+            ApiError::Storage(error) => error.into(),
+            other => Self::new(NO, chain(&other)),
+        }
     }
 }
 

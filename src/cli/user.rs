@@ -27,7 +27,6 @@ use crate::accounts::State;
 use crate::accounts::UserName;
 use crate::accounts::names;
 use crate::api::Api;
-use crate::causes::chain;
 use crate::sync::Kilobytes;
 
 #[derive(Debug, Subcommand)]
@@ -158,15 +157,11 @@ fn add(named: &Named, email: Option<&str>) -> Result<(), Failure> {
         ));
     }
     let credential = Credential::Password(new_password(&name)?);
-    let floor = api.storage.highest_user()?.0;
-    let id = api.accounts.create(
-        &NewAccount {
-            name: name.clone(),
-            email,
-            credential,
-        },
-        floor,
-    )?;
+    let id = api.add(&NewAccount {
+        name: name.clone(),
+        email,
+        credential,
+    })?;
     say(format_args!("made account {name}, user {id}"))
 }
 
@@ -181,7 +176,7 @@ fn list(file: &File) -> Result<(), Failure> {
         if said.is_ok() {
             said = say(format_args!(
                 "{id}\t{name}\t{}\t{}",
-                state(&account),
+                shown(account.state),
                 email.escape_debug()
             ));
         }
@@ -193,7 +188,7 @@ fn show(named: &Named) -> Result<(), Failure> {
     let (api, account) = find(named)?;
     say(format_args!("name: {}", account.name))?;
     say(format_args!("id: {}", account.id))?;
-    say(format_args!("state: {}", state(&account)))?;
+    say(format_args!("state: {}", shown(account.state)))?;
     say(format_args!(
         "e-mail: {}",
         account.email.as_deref().unwrap_or("-").escape_debug()
@@ -223,14 +218,7 @@ fn show(named: &Named) -> Result<(), Failure> {
 fn set_state(named: &Named, wanted: State) -> Result<(), Failure> {
     let (api, account) = find(named)?;
     api.accounts.set_state(account.id, wanted)?;
-    say(format_args!(
-        "{} is {}",
-        account.name,
-        state(&Account {
-            state: wanted,
-            ..account.clone()
-        })
-    ))
+    say(format_args!("{} is {}", account.name, shown(wanted)))
 }
 
 fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
@@ -249,13 +237,12 @@ fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
         );
         return Err(Failure::new(NO, text));
     }
-    api.remove(&account)
-        .map_err(|error| Failure::new(SYSTEM, chain(&error)))?;
+    api.remove(&account)?;
     say(format_args!("deleted {}", account.name))
 }
 
-const fn state(account: &Account) -> &'static str {
-    match account.state {
+const fn shown(state: State) -> &'static str {
+    match state {
         State::Active => "active",
         State::Disabled => "disabled",
     }
