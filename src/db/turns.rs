@@ -1,35 +1,68 @@
 //! Whose turn it is to write.
 //!
-//! The writers of one process queue here rather than poll SQLite's lock. Who waits gives up
-//! after a while: while somebody else holds the database, the waits of a queue must not add up,
-//! or all threads of a server would be gone for minutes.
+//! The writers of one process queue here rather than poll SQLite's lock, and go in the order in
+//! which they came: on a slow disk, who comes last must not be served first for ever. Who waits
+//! gives up after a while: while somebody else holds the database, the waits of a queue must not
+//! add up, or all threads of a server would be gone for minutes.
 
-use std::sync::Condvar;
+use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::thread;
+use std::thread::Thread;
 use std::time::Instant;
 
 /// The right to write, which one thread has at a time.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    taken: Mutex<bool>,
-    freed: Condvar,
+    line: Mutex<Line>,
 }
+
+/// Who stands in line; the first has the turn.
+#[derive(Debug, Default)]
+struct Line {
+    standing: VecDeque<(Ticket, Thread)>,
+    last: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Ticket(u64);
 
 impl Turns {
     /// Waits for the turn and takes it until it is dropped; absent when it did not come in time.
     pub(super) fn take(&self, until: Instant) -> Option<Turn<'_>> {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let patience = until.saturating_duration_since(Instant::now());
-        let (mut taken, _) = self
-            .freed
-            .wait_timeout_while(taken, patience, |taken| *taken)
-            .unwrap_or_else(PoisonError::into_inner);
-        if *taken {
-            return None;
+        let ticket = self.line().join();
+        loop {
+            let mut line = self.line();
+            if line.is_first(ticket) {
+                return Some(Turn { of: self });
+            }
+            let patience = until.saturating_duration_since(Instant::now());
+            if patience.is_zero() {
+                line.standing.retain(|(standing, _)| *standing != ticket);
+                return None;
+            }
+            drop(line);
+            thread::park_timeout(patience);
         }
-        *taken = true;
-        Some(Turn { of: self })
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn join(&mut self) -> Ticket {
+        self.last += 1;
+        let ticket = Ticket(self.last);
+        self.standing.push_back((ticket, thread::current()));
+        ticket
+    }
+
+    fn is_first(&self, ticket: Ticket) -> bool {
+        (self.standing.front()).is_some_and(|(standing, _)| *standing == ticket)
     }
 }
 
@@ -41,14 +74,16 @@ pub(super) struct Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *(self.of.taken.lock()).unwrap_or_else(PoisonError::into_inner) = false;
-        self.of.freed.notify_one();
+        let mut line = self.of.line();
+        line.standing.pop_front();
+        if let Some((_, next)) = line.standing.front() {
+            next.unpark();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
     use std::time::Duration;
 
     use super::*;
@@ -59,14 +94,35 @@ mod tests {
         let turn = turns.take(Instant::now()).unwrap();
         assert!(turns.take(Instant::now()).is_none());
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| {
-                turns
-                    .take(Instant::now() + Duration::from_secs(60))
-                    .is_some()
-            });
+            let waiting = scope.spawn(|| turns.take(in_a_minute()).is_some());
             drop(turn);
             assert!(waiting.join().unwrap());
         });
         assert!(turns.take(Instant::now()).is_some());
+    }
+
+    #[test]
+    fn turns_come_in_the_order_of_the_line() {
+        let turns = Turns::default();
+        let order = Mutex::new(Vec::new());
+        let turn = turns.take(Instant::now()).unwrap();
+        thread::scope(|scope| {
+            for n in 1..=8 {
+                let (turns, order) = (&turns, &order);
+                scope.spawn(move || {
+                    let _turn = turns.take(in_a_minute()).unwrap();
+                    order.lock().unwrap().push(n);
+                });
+                while turns.line().standing.len() <= n {
+                    thread::yield_now();
+                }
+            }
+            drop(turn);
+        });
+        assert_eq!(*order.lock().unwrap(), (1..=8).collect::<Vec<_>>());
+    }
+
+    fn in_a_minute() -> Instant {
+        Instant::now() + Duration::from_secs(60)
     }
 }

@@ -50,12 +50,25 @@ impl File {
     }
 
     pub(crate) fn try_open(&self, settings: SqlSettings) -> Result<SqlAccounts, AccountsError> {
-        let uri = DatabaseUri::SqliteFile(self.path.clone());
+        self.open_with(&PoolOptions::default(), settings)
+    }
+
+    /// One that gives up early when others hold the file.
+    pub(crate) fn open_impatient(&self, timeout: Duration) -> SqlAccounts {
         let options = PoolOptions {
-            timeout: Duration::from_millis(200),
+            timeout,
             ..PoolOptions::default()
         };
-        SqlAccounts::open(Arc::new(Database::open(&uri, &options).unwrap()), settings)
+        self.open_with(&options, SqlSettings::default()).unwrap()
+    }
+
+    fn open_with(
+        &self,
+        options: &PoolOptions,
+        settings: SqlSettings,
+    ) -> Result<SqlAccounts, AccountsError> {
+        let uri = DatabaseUri::SqliteFile(self.path.clone());
+        SqlAccounts::open(Arc::new(Database::open(&uri, options).unwrap()), settings)
     }
 
     pub(crate) fn open(&self, settings: SqlSettings) -> SqlAccounts {

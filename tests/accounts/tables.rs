@@ -1,6 +1,7 @@
 //! Accounts in a database: tables, names and ids.
 
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use weaved::accounts::Account;
@@ -342,7 +343,7 @@ fn many_threads_make_accounts_with_ids_of_their_own() {
 #[test]
 fn a_locked_database_is_busy_and_passes() {
     let file = File::new();
-    let accounts = file.open(SqlSettings::default());
+    let accounts = file.open_impatient(Duration::from_millis(200));
     let blocker = Connection::open(&file.path).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = accounts.create(&imported("joe", SSHA), 0).unwrap_err();
