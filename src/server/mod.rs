@@ -13,6 +13,7 @@
 //! conversation   one connection: read, feed the gateway, answer
 //! wire       one socket: waiting with deadlines, for bytes and for room
 //! panics     a bug costs one answer, never a thread
+//! report     what a process tells the one that started it
 //! signals    TERM and INT          ─► a Stop
 //! ```
 //!
@@ -23,6 +24,7 @@ mod listen;
 mod options;
 mod panics;
 mod pool;
+mod report;
 mod signals;
 mod sparing;
 mod stop;
@@ -40,6 +42,8 @@ pub use options::Waits;
 pub use pool::Connections;
 pub use pool::ServeError;
 pub use pool::Server;
+pub use report::NotAReport;
+pub use report::Report;
 pub use signals::Watch;
 pub use signals::watch;
 pub use stop::Stop;
