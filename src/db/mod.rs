@@ -9,6 +9,7 @@ mod cause;
 mod error;
 mod sqlite;
 mod turns;
+mod turnstile;
 
 use std::ops::ControlFlow;
 use std::time::Duration;

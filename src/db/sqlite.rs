@@ -1,8 +1,8 @@
 //! SQLite: one file, WAL, `synchronous=FULL`, many readers beside one writer.
 //!
 //! Invariant: a write is on disk before [`Database::write`] returns `Ok` (unless the database
-//! lives in memory). Writers of one process queue for their turn instead of polling SQLite's
-//! lock; they and writers of other processes are waited for up to the pool's time-out in all.
+//! lives in memory). Writers of one process queue for their turn (`turns`), those of several pass
+//! the lock on to each other (`turnstile`), and each waits up to the pool's time-out in all.
 
 use std::error::Error as StdError;
 use std::fs;
@@ -33,6 +33,7 @@ use super::PoolOptions;
 use super::Value;
 use super::cause::Cause;
 use super::turns::Turns;
+use super::turnstile::Turnstile;
 use crate::causes::chain;
 use crate::config::DatabaseUri;
 
@@ -51,6 +52,8 @@ pub struct Database {
     pool: r2d2::Pool<SqliteConnectionManager>,
     /// How long a call waits for a connection and for other writers.
     timeout: Duration,
+    /// Passed by the one thread of this process that writes, before those of others.
+    turnstile: Turnstile,
     /// Taken by the one thread of this process that writes.
     writer: Turns,
 }
@@ -61,10 +64,12 @@ impl Database {
     /// # Errors
     /// [`DbError::Open`] says which database and why.
     pub fn open(uri: &DatabaseUri, options: &PoolOptions) -> Result<Self, DbError> {
+        let mut turnstile = Turnstile::default();
         let (name, manager, size) = match uri {
             DatabaseUri::SqliteFile(path) => {
                 let name = path.display().to_string();
                 create_private(path).map_err(|cause| open_error(&name, cause))?;
+                turnstile = Turnstile::before(path);
                 (
                     name,
                     SqliteConnectionManager::file(path),
@@ -116,6 +121,7 @@ impl Database {
             name,
             pool,
             timeout,
+            turnstile,
             writer: Turns::default(),
         })
     }
@@ -185,13 +191,31 @@ impl Database {
         let left = || until.saturating_duration_since(Instant::now());
         let connection = self.pool.get_timeout(left());
         let connection = connection.map_err(|cause| DbError::Busy(Box::new(cause)))?;
-        // Inside the transaction nobody is waited for any more.
-        connection.busy_timeout(left()).map_err(driver_error)?;
-        let begun = Transaction::begin(&connection, "BEGIN IMMEDIATE");
+        // SQLite's own waiting is not fair to those who wait: see `Turnstile`.
+        connection
+            .busy_timeout(Duration::ZERO)
+            .map_err(driver_error)?;
+        let mut busy = None;
+        let begun = self.turnstile.pass(until, || {
+            match Transaction::begin(&connection, "BEGIN IMMEDIATE") {
+                Err(DbError::Busy(cause)) => {
+                    busy = Some(cause);
+                    None
+                }
+                other => Some(other),
+            }
+        });
         connection
             .busy_timeout(self.timeout)
             .map_err(driver_error)?;
-        let transaction = begun?;
+        let transaction = match (begun, busy) {
+            (Some(begun), _) => begun?,
+            (None, cause) => {
+                return Err(
+                    DbError::Busy(cause.unwrap_or_else(|| "others are writing".into())).into(),
+                );
+            }
+        };
         let value = work(&mut Session {
             connection: &connection,
         })?;
