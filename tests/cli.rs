@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn a_running_server_sees_changes_at_once() {
         let site = Site::in_home(Home::new(), Way::Http, |options| options);
-        let home = site.weaved().home().clone();
+        let home = site.home().clone();
         user(&home, &["add", "alice@example.com"], "secret-pass\n").ends(0);
         let alice = User::named(&site, "alice@example.com", "secret-pass");
         alice.get("info/collections").answers(json!({}));
@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn expired_records_are_purged() {
         let site = Site::in_home(Home::new(), Way::Http, |options| options);
-        let home = site.weaved().home().clone();
+        let home = site.home().clone();
         let user = site.user();
         user.put("storage/c/kept", r#"{"payload":"x"}"#).written();
         user.put("storage/c/long", r#"{"payload":"x","ttl":1000}"#)

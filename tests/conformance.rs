@@ -1,7 +1,8 @@
-//! The tables of the specification, each row in six ways against the real binary.
+//! The tables of the specification, each row in every way to reach the real binary.
 //!
-//! Over FastCGI, SCGI and HTTP directly, and through a real lighttpd: mod_fastcgi at a prefix and
-//! at the root, mod_scgi at a prefix. One row in all ways: `cargo test --test conformance row_83`.
+//! Over FastCGI, SCGI and HTTP directly, and through real web servers: the table is that of
+//! `tests/suite/way.rs`. One row in all ways: `cargo test --test conformance row_83`; one way:
+//! `cargo test --test conformance lighttpd_scgi::`.
 
 #[cfg(test)]
 mod rows;

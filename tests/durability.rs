@@ -194,7 +194,7 @@ mod tests {
         });
         assert!(status.success(), "{status}");
         let options = Options::new(Gateway::Fcgi, "/yourpath");
-        let server = Weaved::start_in(site.weaved().home().clone(), options);
+        let server = Weaved::start_in(site.home().clone(), options);
         let request = user.storage("GET", "storage/c?full=1").request;
         let response = server.direct().send(&request);
         let records: Value = serde_json::from_slice(&response.body).unwrap();

@@ -26,30 +26,37 @@ mod tests {
     use crate::client::Keys;
     use crate::client::Style;
     use crate::client::SyncKey;
+    use crate::suite::Rows;
     use crate::suite::Setup;
     use crate::suite::Site;
     use crate::suite::User;
     use crate::suite::Way;
     use crate::suite::name_of;
 
-    #[test]
-    fn straight_over_http() {
-        lives_through(Way::Http);
+    macro_rules! lives {
+        (@ways $($module:ident $way:ident $extent:ident:
+            $server:ident $gateway:ident $listen:ident $mount:tt $file:literal;)*
+        ) => {
+            $(lives!(@test $module $way $server $gateway);)*
+        };
+        // Over these the client below cannot reach the node that it is told.
+        (@test $module:ident $way:ident Nothing Fcgi) => {};
+        (@test $module:ident $way:ident Nothing Scgi) => {};
+        (@test $module:ident $way:ident $server:ident $gateway:ident) => {
+            #[test]
+            fn $module() {
+                lives_through(Way::$way);
+            }
+        };
     }
 
-    #[test]
-    fn through_lighttpd_and_fastcgi_at_a_prefix() {
-        lives_through(Way::LighttpdFastCgi);
-    }
+    /// A test in each way that speaks HTTP.
+    mod through {
+        use super::lives_through;
+        use crate::suite::Way;
+        use crate::suite::every_way;
 
-    #[test]
-    fn through_lighttpd_and_fastcgi_at_the_root() {
-        lives_through(Way::LighttpdAtRoot);
-    }
-
-    #[test]
-    fn through_lighttpd_and_scgi() {
-        lives_through(Way::LighttpdScgi);
+        every_way!(lives!());
     }
 
     fn lives_through(way: Way) {
@@ -335,16 +342,11 @@ mod tests {
             );
             return;
         }
-        let ways = [
-            Way::Http,
-            Way::LighttpdFastCgi,
-            Way::LighttpdAtRoot,
-            Way::LighttpdScgi,
-        ];
-        for (way, style) in ways
+        // One way of each kind of server: the client above lives in all of them.
+        let ways = Way::ALL
             .iter()
-            .flat_map(|way| [(*way, "desktop"), (*way, "android")])
-        {
+            .filter(|way| way.speaks_http() && way.rows() == Rows::Every);
+        for (way, style) in ways.flat_map(|way| [(*way, "desktop"), (*way, "android")]) {
             let site = Site::shared(way, Setup::Plain);
             let output = Command::new("python3")
                 .arg(&tool)

@@ -6,7 +6,6 @@ mod suite;
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::net::TcpListener;
     use std::net::TcpStream;
     use std::path::Path;
     use std::process::Child;
@@ -18,62 +17,65 @@ mod tests {
     use serde_json::Value;
     use serde_json::json;
 
+    use crate::suite::Behind;
     use crate::suite::Endpoint;
+    use crate::suite::Front;
     use crate::suite::Gateway;
     use crate::suite::Http;
     use crate::suite::HttpRequest;
-    use crate::suite::Lighttpd;
+    use crate::suite::Listen;
     use crate::suite::Log;
     use crate::suite::Options;
+    use crate::suite::PREFIX;
     use crate::suite::Transport;
     use crate::suite::WEAVED;
     use crate::suite::Weaved;
     use crate::suite::basic;
+    use crate::suite::free_port;
+    use crate::suite::lighttpd;
     use crate::suite::name_of;
-
-    const PREFIX: &str = "/yourpath";
 
     #[test]
     fn the_complete_server_at_a_prefix() {
         serves(Gateway::Fcgi, PREFIX, |weaved| {
-            Lighttpd::complete(weaved, PREFIX)
+            lighttpd::complete(weaved, PREFIX)
         });
     }
 
     #[test]
     fn the_complete_server_at_the_root() {
-        serves(Gateway::Fcgi, "", |weaved| Lighttpd::complete(weaved, ""));
+        serves(Gateway::Fcgi, "", |weaved| lighttpd::complete(weaved, ""));
     }
 
     #[test]
     fn fastcgi_at_a_prefix() {
-        let name = "50-weaved-fastcgi.conf";
+        let name = "lighttpd/conf-available/50-weaved-fastcgi.conf";
         serves(Gateway::Fcgi, PREFIX, |weaved| {
-            Lighttpd::with_snippet(name, weaved, PREFIX)
+            lighttpd::with_snippet(name, &Behind::Running(weaved), PREFIX)
         });
     }
 
     #[test]
     fn fastcgi_at_the_root() {
-        let name = "50-weaved-fastcgi-root.conf";
+        let name = "lighttpd/conf-available/50-weaved-fastcgi-root.conf";
         serves(Gateway::Fcgi, "", |weaved| {
-            Lighttpd::with_snippet(name, weaved, "")
+            lighttpd::with_snippet(name, &Behind::Running(weaved), "")
         });
     }
 
     #[test]
     fn scgi_at_a_prefix() {
-        let name = "50-weaved-scgi.conf";
+        let name = "lighttpd/conf-available/50-weaved-scgi.conf";
         serves(Gateway::Scgi, PREFIX, |weaved| {
-            Lighttpd::with_snippet(name, weaved, PREFIX)
+            lighttpd::with_snippet(name, &Behind::Running(weaved), PREFIX)
         });
     }
 
     #[test]
     fn scgi_at_the_root() {
-        let name = "50-weaved-scgi-root.conf";
+        let name = "lighttpd/conf-available/50-weaved-scgi-root.conf";
         serves(Gateway::Scgi, "", |weaved| {
-            Lighttpd::with_snippet(name, weaved, "")
+            lighttpd::with_snippet(name, &Behind::Running(weaved), "")
         });
     }
 
@@ -81,28 +83,28 @@ mod tests {
     #[test]
     fn fastcgi_over_a_unix_socket() {
         let mut options = Options::new(Gateway::Fcgi, PREFIX);
-        options.unix_socket = true;
-        let name = "50-weaved-fastcgi.conf";
+        options.listen = Listen::Unix;
+        let name = "lighttpd/conf-available/50-weaved-fastcgi.conf";
         serves_with(options, PREFIX, |weaved| {
-            Lighttpd::with_snippet(name, weaved, PREFIX)
+            lighttpd::with_snippet(name, &Behind::Running(weaved), PREFIX)
         });
     }
 
     #[test]
     fn scgi_over_a_unix_socket() {
         let mut options = Options::new(Gateway::Scgi, "");
-        options.unix_socket = true;
-        let name = "50-weaved-scgi-root.conf";
+        options.listen = Listen::Unix;
+        let name = "lighttpd/conf-available/50-weaved-scgi-root.conf";
         serves_with(options, "", |weaved| {
-            Lighttpd::with_snippet(name, weaved, "")
+            lighttpd::with_snippet(name, &Behind::Running(weaved), "")
         });
     }
 
     /// Without `mount` in development.ini, as the sample has it, the prefix is found out.
     #[test]
     fn a_prefix_that_nobody_configured() {
-        let name = "50-weaved-fastcgi.conf";
-        let lighttpd = |weaved: &_| Lighttpd::with_snippet(name, weaved, PREFIX);
+        let name = "lighttpd/conf-available/50-weaved-fastcgi.conf";
+        let lighttpd = |weaved: &_| lighttpd::with_snippet(name, &Behind::Running(weaved), PREFIX);
         let mut options = Options::new(Gateway::Fcgi, "");
         options.automatic_mount = true;
         serves_with(options, PREFIX, lighttpd);
@@ -132,7 +134,7 @@ mod tests {
         let log = Log::collect(weaved.0.stderr.take().unwrap());
         let listening = log.wait_for(|line| line.contains("listening on unix:").then_some(()));
         assert!(listening.is_some(), "{}", log.text());
-        let lighttpd = Lighttpd::with_text(&read("lighttpd.conf"), PREFIX);
+        let lighttpd = lighttpd::with_text(&read("lighttpd.conf"), PREFIX);
         lives_a_little(&lighttpd.client(), "https://www.yourserver.net/yourpath/");
     }
 
@@ -146,11 +148,11 @@ mod tests {
         }
     }
 
-    fn serves(gateway: Gateway, mount: &'static str, before: impl Fn(&Endpoint) -> Lighttpd) {
+    fn serves(gateway: Gateway, mount: &'static str, before: impl Fn(&Endpoint) -> Front) {
         serves_with(Options::new(gateway, mount), mount, before);
     }
 
-    fn serves_with(options: Options, mount: &str, before: impl Fn(&Endpoint) -> Lighttpd) {
+    fn serves_with(options: Options, mount: &str, before: impl Fn(&Endpoint) -> Front) {
         let weaved = Weaved::start(options);
         let lighttpd = before(weaved.endpoint());
         lives_a_little(
@@ -249,10 +251,5 @@ mod tests {
                 "{port} still answers"
             );
         }
-    }
-
-    fn free_port() -> u16 {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        listener.local_addr().unwrap().port()
     }
 }

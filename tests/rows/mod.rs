@@ -15,30 +15,40 @@ mod selections;
 mod trouble;
 mod users;
 
-/// Makes of each row a test in each of the six ways to reach the program.
+/// Makes of each row a test in each way to reach the program that can have its configuration.
 macro_rules! rows {
+    (@ways $rows:tt $($module:ident $way:ident $extent:ident:
+        $server:ident $gateway:ident $listen:ident $mount:tt $file:literal;)*
+    ) => {
+        $(super::rows!(@way $module $way $extent $rows);)*
+    };
+    (@way $module:ident $way:ident $extent:ident ($($name:ident $setup:ident)*)) => {
+        mod $module {
+            $(super::super::rows!(@row $way $extent $name $setup);)*
+        }
+    };
+    (@row $way:ident Plain $name:ident Plain) => {
+        super::super::rows!(@test $way $name Plain);
+    };
+    (@row $way:ident Plain $name:ident $setup:ident) => {};
+    (@row $way:ident Every $name:ident $setup:ident) => {
+        super::super::rows!(@test $way $name $setup);
+    };
+    (@test $way:ident $name:ident $setup:ident) => {
+        #[test]
+        fn $name() {
+            use crate::suite::Setup;
+            use crate::suite::Way;
+
+            super::$name(crate::suite::Site::shared(Way::$way, Setup::$setup));
+        }
+    };
     ($($(#[doc = $doc:literal])* $name:ident($setup:ident) |$site:ident| $body:block)*) => {
         use crate::suite::Site;
 
         $($(#[doc = $doc])* fn $name($site: &Site) $body)*
 
-        rows!(@way fastcgi FastCgi $($name $setup)*);
-        rows!(@way http Http $($name $setup)*);
-        rows!(@way lighttpd_at_root LighttpdAtRoot $($name $setup)*);
-        rows!(@way lighttpd_fastcgi LighttpdFastCgi $($name $setup)*);
-        rows!(@way lighttpd_scgi LighttpdScgi $($name $setup)*);
-        rows!(@way scgi Scgi $($name $setup)*);
-    };
-    (@way $module:ident $way:ident $($name:ident $setup:ident)*) => {
-        mod $module {
-            use crate::suite::Setup;
-            use crate::suite::Site;
-            use crate::suite::Way;
-
-            $(#[test] fn $name() {
-                super::$name(Site::shared(Way::$way, Setup::$setup));
-            })*
-        }
+        crate::suite::every_way!(super::rows!(($($name $setup)*)));
     };
 }
 pub(crate) use rows;

@@ -21,7 +21,7 @@ use crate::suite::Way;
 
 /// The database of a site, opened by somebody else.
 fn open(site: &Site) -> Connection {
-    let database = Connection::open(site.weaved().home().database()).unwrap();
+    let database = Connection::open(site.home().database()).unwrap();
     database.busy_timeout(Duration::from_secs(60)).unwrap();
     database
 }

@@ -191,7 +191,7 @@ rows! {
     row_25_the_node_without_a_database(Plain) |site| {
         let site = Site::private(site.way(), Setup::ShortWait);
         let u = site.user();
-        let database = Connection::open(site.weaved().home().database()).unwrap();
+        let database = Connection::open(site.home().database()).unwrap();
         database.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
         database.execute_batch("ALTER TABLE \"user\" RENAME TO elsewhere").unwrap();
         let reply = u.user("GET", "/node/weave").send();
@@ -229,7 +229,7 @@ rows! {
     row_30_and_31_deleting_an_account(Plain) |site| {
         let u = site.user();
         u.put("storage/c/i", r#"{"payload":"x"}"#).written();
-        let database = Connection::open(site.weaved().home().database()).unwrap();
+        let database = Connection::open(site.home().database()).unwrap();
         database.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
         let sql = "SELECT userid FROM \"user\" WHERE username = ?1";
         let id: i64 = database.query_row(sql, [&u.name], |row| row.get(0)).unwrap();
@@ -349,7 +349,7 @@ rows! {
             "{SSCRYPT}daWP3zaxl9s2H74yeebkU5BgPw8aM0ZSAvf1O4BQ/BIMfDsC9qzPdIKgSEdR5E/boFW+fW4ixob1\
              L+pSrbOj+kFCQ0RFRkdI",
         ];
-        let database = Connection::open(site.weaved().home().database()).unwrap();
+        let database = Connection::open(site.home().database()).unwrap();
         database.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
         for hash in hashes {
             let u = site.user();

@@ -1,189 +1,90 @@
-//! A real lighttpd on a free port, started from the files that are shipped in `lighttpd/`.
+//! lighttpd, started from the files that are shipped in `lighttpd/`.
 
 use std::fs;
-use std::io;
-use std::net::TcpListener;
-use std::net::TcpStream;
 use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
-use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
-
-use tempfile::TempDir;
 
 use super::endpoint::Endpoint;
-use super::http::Http;
-use super::log::Log;
-use super::warden::Warden;
+use super::front::Behind;
+use super::front::Front;
+use super::front::Program;
+use super::front::adapted;
+use super::front::shipped;
+use super::way::Way;
+use super::weaved::WEAVED;
 
-/// Longer than a start takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LIGHTTPD: Program = Program {
+    places: &["lighttpd", "/usr/sbin/lighttpd", "/usr/local/sbin/lighttpd"],
+    version: "-v",
+    package: "lighttpd",
+    ready: "server started",
+};
 
-/// A running lighttpd.
-pub(crate) struct Lighttpd {
-    child: Child,
-    endpoint: Endpoint,
-    mount: &'static str,
-    log: Arc<Log>,
-    _warden: Warden,
-    _folder: TempDir,
+/// Starts a lighttpd from the file of this way.
+pub(crate) fn before(way: Way, behind: &Behind<'_>) -> Front {
+    let facts = way.facts();
+    if facts.file == "lighttpd/weaved.conf" {
+        return complete(behind.endpoint(), facts.mount);
+    }
+    with_snippet(facts.file, behind, facts.mount)
 }
 
-impl Lighttpd {
-    /// The complete server of `lighttpd/weaved.conf`.
-    pub(crate) fn complete(weaved: &Endpoint, mount: &'static str) -> Self {
-        let port = weaved.port().to_string();
-        let prefix = if mount.is_empty() { "/" } else { mount };
-        Self::start(mount, |command, folder, web_port| {
-            command
-                .arg("-f")
-                .arg(shipped("weaved.conf"))
-                .env("WEAVED_WEB_PORT", web_port.to_string())
-                .env("WEAVED_PORT", &port)
-                .env("WEAVED_MOUNT", prefix)
-                .env("WEAVED_RUN", folder);
-        })
-    }
-
-    /// A server that includes one of the files of `lighttpd/conf-available`, in which nothing
-    /// but the address was changed.
-    pub(crate) fn with_snippet(name: &str, weaved: &Endpoint, mount: &'static str) -> Self {
-        let snippet = fs::read_to_string(shipped("conf-available").join(name)).unwrap();
-        let tcp = "    \"host\" => \"127.0.0.1\",\n    \"port\" => 5000,\n";
-        assert_eq!(
-            snippet.matches(tcp).count(),
-            1,
-            "one address to change in {name}"
-        );
-        let address = match weaved {
-            Endpoint::Tcp(address) => tcp.replace("5000", &address.port().to_string()),
-            Endpoint::Unix(path) => format!("    \"socket\" => {path:?},\n"),
-        };
-        Self::with_text(&snippet.replace(tcp, &address), mount)
-    }
-
-    /// A server that includes this text.
-    pub(crate) fn with_text(snippet: &str, mount: &'static str) -> Self {
-        Self::start(mount, |command, folder, web_port| {
-            fs::write(folder.join("snippet.conf"), snippet).unwrap();
-            let main = format!(
-                "server.bind = \"127.0.0.1\"\nserver.port = {web_port}\n\
-                 server.document-root = \"{0}\"\nserver.upload-dirs = ( \"{0}\" )\n\
-                 include \"snippet.conf\"\n",
-                folder.display()
-            );
-            fs::write(folder.join("main.conf"), main).unwrap();
-            command.arg("-f").arg(folder.join("main.conf"));
-        })
-    }
-
-    #[track_caller]
-    fn start(mount: &'static str, configure: impl Fn(&mut Command, &Path, u16)) -> Self {
-        // lighttpd cannot choose a free port itself, and between our choice and its start
-        // somebody else may take the port: then another one.
-        for _ in 0..5 {
-            let folder = tempfile::Builder::new()
-                .prefix("weaved-lighttpd-")
-                .tempdir();
-            let folder = folder.unwrap();
-            let port = free_port();
-            let mut command = Command::new(program());
-            command
-                .arg("-D")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped());
-            configure(&mut command, folder.path(), port);
-            let mut child = command.spawn().unwrap();
-            let warden = Warden::over(child.id(), Some(folder.path()));
-            let log = Log::collect(child.stderr.take().unwrap());
-            let started = log.wait_for(|line| line.contains("server started").then_some(()));
-            if started.is_none() {
-                child.wait().unwrap();
-                let said = log.text();
-                assert!(
-                    said.contains("Address already in use"),
-                    "lighttpd ended:\n{said}"
-                );
-                continue;
-            }
-            let endpoint = Endpoint::Tcp(([127, 0, 0, 1], port).into());
-            await_connection(&endpoint);
-            return Self {
-                child,
-                endpoint,
-                mount,
-                log,
-                _warden: warden,
-                _folder: folder,
-            };
-        }
-        panic!("no free port for lighttpd in five attempts");
-    }
-
-    /// A browser's connection to it.
-    pub(crate) fn client(&self) -> Http {
-        Http::new(self.endpoint.clone(), self.mount)
-    }
-
-    pub(crate) fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
-    }
-
-    pub(crate) fn log(&self) -> &Arc<Log> {
-        &self.log
-    }
-}
-
-impl Drop for Lighttpd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn shipped(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("lighttpd")
-        .join(name)
-}
-
-/// Debian keeps it out of the PATH of ordinary users.
-#[track_caller]
-fn program() -> &'static str {
-    let places = ["lighttpd", "/usr/sbin/lighttpd", "/usr/local/sbin/lighttpd"];
-    let answers = |place: &&str| {
-        let mut command = Command::new(place);
+/// The complete server of `lighttpd/weaved.conf`.
+pub(crate) fn complete(weaved: &Endpoint, mount: &'static str) -> Front {
+    let port = weaved.port().to_string();
+    let prefix = if mount.is_empty() { "/" } else { mount };
+    Front::start(&LIGHTTPD, mount, |command, folder, web_port| {
         command
-            .arg("-v")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    places.into_iter().find(answers).unwrap_or_else(|| {
-        panic!("these tests need a real lighttpd: apt-get install lighttpd, or run `make test`")
+            .arg("-D")
+            .arg("-f")
+            .arg(shipped("lighttpd/weaved.conf"))
+            .env("WEAVED_WEB_PORT", web_port.to_string())
+            .env("WEAVED_PORT", &port)
+            .env("WEAVED_MOUNT", prefix)
+            .env("WEAVED_RUN", folder);
     })
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
+/// A server that includes one of the files of `lighttpd/conf-available`, in which nothing but
+/// the address of weaved, or the paths of the program and its configuration, was changed.
+#[track_caller]
+pub(crate) fn with_snippet(name: &str, behind: &Behind<'_>, mount: &'static str) -> Front {
+    let text = match behind {
+        Behind::Running(Endpoint::Tcp(address)) => {
+            let port = format!("\"port\" => {},", address.port());
+            adapted(name, &[("\"port\" => 5000,", &port)])
+        }
+        Behind::Running(Endpoint::Unix(path)) => {
+            let tcp = "    \"host\" => \"127.0.0.1\",\n    \"port\" => 5000,\n";
+            adapted(name, &[(tcp, &format!("    \"socket\" => {path:?},\n"))])
+        }
+        Behind::Started(ini) => {
+            let socket = ini.with_file_name("weaved.sock");
+            let bin_path = "/usr/local/sbin/weaved serve /etc/weaved/development.ini";
+            let ours = format!("{WEAVED} serve {}", ini.display());
+            let socket = socket.to_string_lossy();
+            adapted(
+                name,
+                &[(bin_path, &ours), ("/run/lighttpd/weaved.sock", &socket)],
+            )
+        }
+    };
+    with_text(&text, mount)
 }
 
-/// The line in the log comes a moment before the port answers.
-#[track_caller]
-fn await_connection(endpoint: &Endpoint) {
-    let Endpoint::Tcp(address) = endpoint else {
-        return;
-    };
-    let until = Instant::now() + PATIENCE;
-    while let Err(error) = TcpStream::connect_timeout(address, PATIENCE) {
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-        assert!(Instant::now() < until, "lighttpd does not answer");
-        std::thread::yield_now();
-    }
+/// A server that includes this text.
+pub(crate) fn with_text(snippet: &str, mount: &'static str) -> Front {
+    Front::start(&LIGHTTPD, mount, |command, folder, web_port| {
+        fs::write(folder.join("snippet.conf"), snippet).unwrap();
+        fs::write(folder.join("main.conf"), main(folder, web_port)).unwrap();
+        command.arg("-D").arg("-f").arg(folder.join("main.conf"));
+    })
+}
+
+fn main(folder: &Path, web_port: u16) -> String {
+    format!(
+        "server.bind = \"127.0.0.1\"\nserver.port = {web_port}\n\
+         server.document-root = \"{0}\"\nserver.upload-dirs = ( \"{0}\" )\n\
+         include \"snippet.conf\"\n",
+        folder.display()
+    )
 }

@@ -2,7 +2,7 @@
 //! to them.
 //!
 //! [`Site`] is what most tests use: a running weaved, reached in one [`Way`] (FastCGI, SCGI or
-//! HTTP directly, or through lighttpd), with [`User`]s on it. Nothing here uses weaved's own
+//! HTTP directly, or through a real web server), with [`User`]s on it. Nothing here uses weaved's own
 //! code: what is tested must not be its own judge.
 
 #![allow(
@@ -14,8 +14,9 @@
 mod cgi;
 mod endpoint;
 mod fastcgi;
+mod front;
 mod http;
-mod lighttpd;
+pub(crate) mod lighttpd;
 mod log;
 mod message;
 mod reply;
@@ -23,12 +24,17 @@ mod scgi;
 mod site;
 mod user;
 mod warden;
+mod way;
 mod weaved;
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use fastcgi::FastCgi;
+pub(crate) use front::Behind;
+pub(crate) use front::Front;
+pub(crate) use front::adapted;
+pub(crate) use front::free_port;
+pub(crate) use front::shipped;
 pub(crate) use http::Http;
-pub(crate) use lighttpd::Lighttpd;
 pub(crate) use log::Log;
 pub(crate) use message::HttpRequest;
 pub(crate) use message::HttpResponse;
@@ -39,13 +45,19 @@ pub(crate) use scgi::Scgi;
 pub(crate) use site::SECRET;
 pub(crate) use site::Setup;
 pub(crate) use site::Site;
-pub(crate) use site::Way;
 pub(crate) use user::Call;
 pub(crate) use user::User;
 pub(crate) use user::basic;
 pub(crate) use user::name_of;
+pub(crate) use way::Facts;
+pub(crate) use way::PREFIX;
+pub(crate) use way::Rows;
+pub(crate) use way::Server;
+pub(crate) use way::Way;
+pub(crate) use way::every_way;
 pub(crate) use weaved::Gateway;
 pub(crate) use weaved::Home;
+pub(crate) use weaved::Listen;
 pub(crate) use weaved::Options;
 pub(crate) use weaved::WEAVED;
 pub(crate) use weaved::Weaved;

@@ -4,57 +4,17 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 
-use super::lighttpd::Lighttpd;
+use super::front::Behind;
+use super::front::Front;
 use super::log::Log;
 use super::message::Transport;
 use super::user::User;
+use super::way::Way;
 use super::weaved::Gateway;
 use super::weaved::Home;
+use super::weaved::Listen;
 use super::weaved::Options;
 use super::weaved::Weaved;
-
-/// The prefix of the specification.
-const PREFIX: &str = "/yourpath";
-
-/// How a request gets to the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Way {
-    /// FastCGI at a prefix, without a web server.
-    FastCgi,
-    /// The program's own HTTP server, at the root.
-    Http,
-    /// lighttpd with mod_fastcgi, the whole server.
-    LighttpdAtRoot,
-    /// lighttpd with mod_fastcgi at a prefix.
-    LighttpdFastCgi,
-    /// lighttpd with mod_scgi at a prefix.
-    LighttpdScgi,
-    /// SCGI at a prefix, without a web server.
-    Scgi,
-}
-
-impl Way {
-    fn weaved(self) -> (Gateway, &'static str) {
-        match self {
-            Self::FastCgi | Self::LighttpdFastCgi => (Gateway::Fcgi, PREFIX),
-            Self::Http => (Gateway::Http, ""),
-            Self::LighttpdAtRoot => (Gateway::Fcgi, ""),
-            Self::LighttpdScgi | Self::Scgi => (Gateway::Scgi, PREFIX),
-        }
-    }
-
-    fn lighttpd(self, weaved: &Weaved) -> Option<Lighttpd> {
-        match self {
-            Self::FastCgi | Self::Http | Self::Scgi => None,
-            Self::LighttpdAtRoot => Some(Lighttpd::complete(weaved.endpoint(), "")),
-            Self::LighttpdFastCgi => Some(Lighttpd::complete(weaved.endpoint(), PREFIX)),
-            Self::LighttpdScgi => {
-                let snippet = "50-weaved-scgi.conf";
-                Some(Lighttpd::with_snippet(snippet, weaved.endpoint(), PREFIX))
-            }
-        }
-    }
-}
 
 /// A configuration that rows of the tables ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,12 +72,21 @@ impl Setup {
     }
 }
 
+/// The program behind a way.
+enum Program {
+    /// Started by the tests; several ways share it.
+    Ours(Arc<Weaved>),
+    /// Started by the web server, as often as that likes.
+    Foreign(Home, Arc<Log>),
+}
+
 /// A server that can be asked.
 pub(crate) struct Site {
     way: Way,
-    // Dropped in this order: lighttpd first, so that it logs nothing about a server that is gone.
-    lighttpd: Option<Lighttpd>,
-    weaved: Arc<Weaved>,
+    // Dropped in this order: the web server first, so that it logs nothing about a program that
+    // is gone, and ends what it has started before its files go.
+    front: Option<Front>,
+    program: Program,
     transport: Box<dyn Transport>,
 }
 
@@ -125,13 +94,16 @@ impl Site {
     /// The one site of this test process with this way and this setup.
     pub(crate) fn shared(way: Way, setup: Setup) -> &'static Self {
         static SITES: Cells<(Way, Setup), Site> = Cells::new();
-        static SERVERS: Cells<(Gateway, bool, Setup), Arc<Weaved>> = Cells::new();
+        static SERVERS: Cells<(Gateway, Listen, &str, Setup), Arc<Weaved>> = Cells::new();
 
         SITES.get((way, setup), || {
-            let (gateway, mount) = way.weaved();
-            let start = || Arc::new(Weaved::start(setup.apply(Options::new(gateway, mount))));
-            let server = SERVERS.get((gateway, mount.is_empty(), setup), start);
-            Self::before(Arc::clone(server), way)
+            let facts = way.facts();
+            if facts.listen == Listen::WebServer {
+                return Self::private(way, setup);
+            }
+            let key = (facts.gateway, facts.listen, facts.mount, setup);
+            let start = || Arc::new(Weaved::start(setup.apply(options(way))));
+            Self::behind(Arc::clone(SERVERS.get(key, start)), way)
         })
     }
 
@@ -142,21 +114,31 @@ impl Site {
 
     /// A site over files that are there already, or with other options.
     pub(crate) fn in_home(home: Home, way: Way, set: impl FnOnce(Options) -> Options) -> Self {
-        let (gateway, mount) = way.weaved();
-        let options = set(Options::new(gateway, mount));
-        Self::before(Arc::new(Weaved::start_in(home, options)), way)
+        let options = set(options(way));
+        if options.listen != Listen::WebServer {
+            return Self::behind(Arc::new(Weaved::start_in(home, options)), way);
+        }
+        let ini = home.configure(&options);
+        let front = Front::before(way, &Behind::Started(&ini)).unwrap();
+        Self {
+            way,
+            transport: Box::new(front.client()),
+            // What the programs write to stderr is among what the web server writes.
+            program: Program::Foreign(home, Arc::clone(front.log())),
+            front: Some(front),
+        }
     }
 
-    fn before(weaved: Arc<Weaved>, way: Way) -> Self {
-        let lighttpd = way.lighttpd(&weaved);
-        let transport = match &lighttpd {
-            Some(lighttpd) => Box::new(lighttpd.client()),
+    fn behind(weaved: Arc<Weaved>, way: Way) -> Self {
+        let front = Front::before(way, &Behind::Running(weaved.endpoint()));
+        let transport = match &front {
+            Some(front) => Box::new(front.client()),
             None => weaved.direct(),
         };
         Self {
             way,
-            lighttpd,
-            weaved,
+            front,
+            program: Program::Ours(weaved),
             transport,
         }
     }
@@ -167,34 +149,49 @@ impl Site {
 
     /// Whether there is no web server between, which has opinions of its own.
     pub(crate) fn is_direct(&self) -> bool {
-        self.lighttpd.is_none()
+        self.front.is_none()
     }
 
     /// The mount prefix that clients see.
     pub(crate) fn prefix(&self) -> &'static str {
-        self.way.weaved().1
+        self.way.facts().mount
     }
 
     pub(crate) fn transport(&self) -> &dyn Transport {
         self.transport.as_ref()
     }
 
+    /// The process, of ways in which the tests start it.
+    #[track_caller]
     pub(crate) fn weaved(&self) -> &Weaved {
-        &self.weaved
+        match &self.program {
+            Program::Ours(weaved) => weaved,
+            Program::Foreign(..) => panic!("{:?}: the web server owns the process", self.way),
+        }
+    }
+
+    /// Where the configuration and the database lie.
+    pub(crate) fn home(&self) -> &Home {
+        match &self.program {
+            Program::Ours(weaved) => weaved.home(),
+            Program::Foreign(home, _) => home,
+        }
     }
 
     /// What the program logs.
     pub(crate) fn log(&self) -> &Arc<Log> {
-        self.weaved.log()
+        match &self.program {
+            Program::Ours(weaved) => weaved.log(),
+            Program::Foreign(_, log) => log,
+        }
     }
 
     /// What a user would type as the server's URL; only for ways that speak HTTP.
     pub(crate) fn url(&self) -> String {
-        let endpoint = match &self.lighttpd {
-            Some(lighttpd) => lighttpd.endpoint(),
-            None => self.weaved.endpoint(),
-        };
-        format!("http://{endpoint}{}/", self.prefix())
+        match &self.front {
+            Some(front) => front.url(),
+            None => format!("http://{}{}/", self.weaved().endpoint(), self.prefix()),
+        }
     }
 
     /// A new account.
@@ -208,6 +205,15 @@ impl Site {
     /// Somebody without an account and without credentials.
     pub(crate) fn stranger(&self) -> User<'_> {
         User::invented(self).nobody()
+    }
+}
+
+/// The configuration of this way.
+fn options(way: Way) -> Options {
+    let facts = way.facts();
+    Options {
+        listen: facts.listen,
+        ..Options::new(facts.gateway, facts.mount)
     }
 }
 

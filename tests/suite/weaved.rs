@@ -46,6 +46,17 @@ impl Gateway {
     }
 }
 
+/// Where the program gets its listening socket from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Listen {
+    /// A port of its own.
+    Tcp,
+    /// A Unix socket in its folder.
+    Unix,
+    /// Descriptor 0, from the web server that starts the program.
+    WebServer,
+}
+
 /// Where a server's files lie: a temporary folder, or one that outlives this server.
 #[derive(Clone, Debug)]
 pub(crate) struct Home(Arc<TempDir>);
@@ -87,8 +98,7 @@ pub(crate) struct Options {
     pub(crate) settings: Vec<(&'static str, String)>,
     /// Leaves `mount` out of development.ini: the program finds out.
     pub(crate) automatic_mount: bool,
-    /// A Unix socket in the server's folder instead of a port.
-    pub(crate) unix_socket: bool,
+    pub(crate) listen: Listen,
     /// Further text of development.ini.
     pub(crate) ini: &'static str,
 }
@@ -100,7 +110,7 @@ impl Options {
             mount,
             settings: Vec::new(),
             automatic_mount: false,
-            unix_socket: false,
+            listen: Listen::Tcp,
             ini: "",
         }
     }
@@ -117,10 +127,10 @@ impl Options {
             "" => "mount = /\n".to_owned(),
             mount => format!("mount = {mount}\n"),
         };
-        let address = if self.unix_socket {
-            "socket = %(here)s/weaved.sock\nmode = 0600"
-        } else {
-            "host = 127.0.0.1\nport = 0"
+        let address = match self.listen {
+            Listen::Tcp => "host = 127.0.0.1\nport = 0",
+            Listen::Unix => "socket = %(here)s/weaved.sock\nmode = 0600",
+            Listen::WebServer => "",
         };
         format!(
             "[server:main]\nuse = {gateway}\n{address}\n{mount}threads = 16\n\n\

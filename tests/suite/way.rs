@@ -1,0 +1,117 @@
+//! Every way in which requests get to the program: one table for all tests and for the README.
+//!
+//! [`every_way`] drives the expansion of the conformance rows and of the client's life;
+//! `tests/readme.rs` holds the table in the README to it. To add a way: a line here, and what it
+//! starts in the module of its web server (see `Front::before`).
+
+use super::weaved::Gateway;
+use super::weaved::Listen;
+
+/// The prefix of the specification.
+pub(crate) const PREFIX: &str = "/yourpath";
+
+/// What stands between the client and the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Server {
+    Lighttpd,
+    /// The client speaks the program's protocol itself.
+    Nothing,
+}
+
+impl Server {
+    /// As people write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Lighttpd => "lighttpd",
+            Self::Nothing => "none",
+        }
+    }
+}
+
+/// Which rows of the tables run in a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// All of them.
+    Every,
+    /// Those that need no unusual configuration, which each would start servers of its own.
+    Plain,
+}
+
+/// What there is to know about a way.
+pub(crate) struct Facts {
+    pub(crate) server: Server,
+    pub(crate) gateway: Gateway,
+    /// Where weaved gets its socket from.
+    pub(crate) listen: Listen,
+    /// Where Sync begins: `/yourpath`, or nothing for the whole server.
+    pub(crate) mount: &'static str,
+    /// The shipped file that is started, or nothing.
+    pub(crate) file: &'static str,
+}
+
+/// Hands the table to the macro `$then`, after `@ways` and what was `$given`.
+///
+/// A line: the name of the test module, the [`Way`], which [`Rows`] it runs, and its [`Facts`].
+/// `Plain` ways run the rows of `Setup::Plain`; of each kind of server one way is `Every`.
+macro_rules! every_way {
+    ($($then:ident)::+!($($given:tt)*)) => {
+        $($then)::+! { @ways $($given)*
+            fastcgi FastCgi Every: Nothing Fcgi Tcp PREFIX "";
+            http Http Every: Nothing Http Tcp "" "";
+            lighttpd_bin_path LighttpdBinPath Plain:
+                Lighttpd Fcgi WebServer PREFIX "lighttpd/conf-available/50-weaved-bin-path.conf";
+            lighttpd_fastcgi LighttpdFastCgi Every:
+                Lighttpd Fcgi Tcp PREFIX "lighttpd/weaved.conf";
+            lighttpd_fastcgi_root LighttpdFastCgiRoot Plain:
+                Lighttpd Fcgi Tcp "" "lighttpd/weaved.conf";
+            lighttpd_scgi LighttpdScgi Plain:
+                Lighttpd Scgi Tcp PREFIX "lighttpd/conf-available/50-weaved-scgi.conf";
+            scgi Scgi Every: Nothing Scgi Tcp PREFIX "";
+        }
+    };
+}
+pub(crate) use every_way;
+
+macro_rules! define {
+    (@ways $($module:ident $way:ident $rows:ident:
+        $server:ident $gateway:ident $listen:ident $mount:tt $file:literal;)*
+    ) => {
+        /// How a request gets to the program.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Way {
+            $($way),*
+        }
+
+        impl Way {
+            /// The whole table, in its order.
+            pub(crate) const ALL: &[Self] = &[$(Self::$way),*];
+
+            pub(crate) fn facts(self) -> Facts {
+                match self {
+                    $(Self::$way => Facts {
+                        server: Server::$server,
+                        gateway: Gateway::$gateway,
+                        listen: Listen::$listen,
+                        mount: $mount,
+                        file: $file,
+                    },)*
+                }
+            }
+
+            pub(crate) fn rows(self) -> Rows {
+                match self {
+                    $(Self::$way => Rows::$rows,)*
+                }
+            }
+        }
+    };
+}
+every_way!(define!());
+
+impl Way {
+    /// Whether a browser could speak to it.
+    pub(crate) fn speaks_http(self) -> bool {
+        let facts = self.facts();
+        facts.server != Server::Nothing || facts.gateway == Gateway::Http
+    }
+}
