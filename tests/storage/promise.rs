@@ -15,11 +15,13 @@ use weaved::db::PoolOptions;
 use weaved::storage::Settings;
 use weaved::storage::SqlStorage;
 use weaved::storage::Storage;
+use weaved::sync::Clock;
 use weaved::sync::Query;
 use weaved::sync::SystemClock;
 use weaved::sync::Timestamp;
 
 use super::support::ALICE;
+use super::support::TestClock;
 use super::support::name;
 use super::support::post_as;
 
@@ -59,6 +61,59 @@ fn a_reader_that_follows_misses_nothing() {
         reader.join().unwrap()
     });
     assert_eq!(seen.len(), WRITERS * WRITES, "every record was seen");
+}
+
+/// A reader in another process was told, while the commit took its time, that nothing so old
+/// would still come.
+#[test]
+fn what_a_slow_commit_has_written_gets_a_later_time() {
+    let folder = TempDir::new().unwrap();
+    let uri = DatabaseUri::SqliteFile(folder.path().join("sync.db"));
+    let open = |clock: Arc<dyn Clock>| {
+        let database = Database::open(&uri, &PoolOptions::default()).unwrap();
+        SqlStorage::open(Arc::new(database), clock, Settings::default()).unwrap()
+    };
+    let other = Arc::new(open(TestClock::at(1_700_000_005)));
+    let promised = other.time();
+    let slow = Arc::new(SlowCommit {
+        seen_by: Arc::clone(&other),
+    });
+    let storage = open(Arc::<SlowCommit>::clone(&slow));
+    let body = r#"[{"id":"a","payload":"x"},{"id":"b","payload":"y"}]"#;
+    let written = post_as(&storage, ALICE, "c", body, (None, None)).unwrap();
+    assert!(written.modified > promised, "{}", written.modified);
+    let collections = other.collections(ALICE).unwrap();
+    assert_eq!(collections.value, [("c".to_owned(), written.modified)]);
+    let mut times = Vec::new();
+    let query = Query {
+        full: true,
+        ..Query::default()
+    };
+    other
+        .records(ALICE, &name("c"), query)
+        .unwrap()
+        .each(0, &mut |record| {
+            times.push(record.modified);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(times, [written.modified; 2]);
+    // The next one is quick: the time of the clock, and no more.
+    let next = post_as(&storage, ALICE, "c", body, (None, None)).unwrap();
+    assert_eq!(next.modified, written.modified.next());
+}
+
+/// Ten seconds pass between the last statement of the first write and the end of its commit.
+struct SlowCommit {
+    seen_by: Arc<SqlStorage>,
+}
+
+impl Clock for SlowCommit {
+    fn now(&self) -> Timestamp {
+        let seen = self.seen_by.collections(ALICE).unwrap().value;
+        let seconds = if seen.is_empty() { 0 } else { 10 };
+        Timestamp::from_centis((1_700_000_000 + seconds) * 100)
+    }
 }
 
 fn write(storage: &dyn Storage, writer: usize) -> Vec<Timestamp> {

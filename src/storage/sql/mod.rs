@@ -2,21 +2,19 @@
 //!
 //! One file a subject: `schema` opens and mends, `names` turns collection names into ids,
 //! `select` turns a query into SQL, `read`, `write` and `delete` are the calls, `summary` keeps
-//! the row per collection that the frequent calls read instead of records.
+//! the row per collection that the frequent calls read instead of records, `promise` what the
+//! time of a read says about writes to come.
 
 mod delete;
 mod names;
+mod promise;
 mod read;
 mod schema;
 mod select;
 mod summary;
 mod write;
 
-use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 
 use super::Read;
 use super::Records;
@@ -35,6 +33,9 @@ use crate::sync::RecordId;
 use crate::sync::Timestamp;
 use crate::sync::Ttl;
 use crate::sync::UserId;
+
+use promise::COMMIT_WITHIN;
+use promise::InFlight;
 
 pub use names::Names;
 
@@ -63,11 +64,6 @@ pub struct SqlStorage {
     names: Names,
     in_flight: InFlight,
 }
-
-/// The longest time from taking a write's time to its commit, in centiseconds, as readers in
-/// other processes assume it (design: "X-Weave-Timestamp is a promise"). A write that takes
-/// longer is rolled back and tried again.
-const COMMIT_WITHIN: i64 = 300;
 
 /// How often a write is tried that does not keep to [`COMMIT_WITHIN`].
 const ATTEMPTS: usize = 3;
@@ -111,12 +107,12 @@ impl SqlStorage {
         })
     }
 
-    /// Runs a write at a time above all earlier ones of this user.
+    /// Runs a write at a time above all earlier ones of this user; answers that time as well.
     fn change<T>(
         &self,
         user: UserId,
         mut work: impl FnMut(&mut Session<'_>, Timestamp) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
+    ) -> Result<(T, Timestamp), StorageError> {
         let mut attempt = 1;
         loop {
             let flight = self.in_flight.register();
@@ -135,20 +131,55 @@ impl SqlStorage {
                 }
                 let value = work(session, time)?;
                 summary::set_last_write(session, user, time)?;
-                let late = self.clock.now().centis() - now.centis() > COMMIT_WITHIN;
-                if late && attempt < ATTEMPTS {
+                if attempt < ATTEMPTS && self.is_late(now) {
                     Err(Interrupted::Late)
                 } else {
-                    Ok(value)
+                    Ok((value, time, now))
                 }
             });
             match result {
                 Err(Interrupted::Late) => log::info!("a write took too long and is done again"),
                 Err(Interrupted::Failed(error)) => return Err(error),
-                Ok(value) => return Ok(value),
+                Ok((value, time, taken)) => {
+                    let time = self.keep_promise(user, time, taken)?;
+                    return Ok((value, time));
+                }
             }
             attempt += 1;
         }
+    }
+
+    /// Gives what was written at `time` a later one if its commit took too long: a reader in
+    /// another process may have been promised that nothing so old would still come.
+    fn keep_promise(
+        &self,
+        user: UserId,
+        mut time: Timestamp,
+        mut taken: Timestamp,
+    ) -> Result<Timestamp, StorageError> {
+        for _ in 0..ATTEMPTS {
+            if !self.is_late(taken) {
+                break;
+            }
+            log::info!("a commit took too long; what was written at {time} gets a later time");
+            (time, taken) = self.database.write(|session| {
+                let last = summary::last_write(session, user)?;
+                if last == summary::FORGOTTEN {
+                    return Err(StorageError::Forgotten);
+                }
+                let now = self.clock.now();
+                let later = now.max(last.next());
+                promise::renew(session, user, time, later)?;
+                summary::set_last_write(session, user, later)?;
+                Ok((later, now))
+            })?;
+        }
+        Ok(time)
+    }
+
+    /// Whether a write that took its time then is too late for what readers assume.
+    fn is_late(&self, taken: Timestamp) -> bool {
+        self.clock.now().centis() - taken.centis() > COMMIT_WITHIN
     }
 }
 
@@ -230,9 +261,10 @@ impl Storage for SqlStorage {
     }
 
     fn write(&self, write: &Write<'_>) -> Result<Written, StorageError> {
-        self.change(write.user, |session, time| {
+        let (left, modified) = self.change(write.user, |session, time| {
             write::write(session, self.names, write, time)
-        })
+        })?;
+        Ok(Written { modified, left })
     }
 
     fn delete(
@@ -242,19 +274,18 @@ impl Storage for SqlStorage {
         query: &Query,
         unmodified_since: Option<Timestamp>,
     ) -> Result<Timestamp, StorageError> {
-        self.change(user, |session, time| {
-            if let Some(collection) = self.names.find(session, user, collection)? {
-                delete::records(session, user, collection, query, unmodified_since, time)?;
+        let ((), time) = self.change(user, |session, time| {
+            match self.names.find(session, user, collection)? {
+                Some(id) => delete::records(session, user, id, query, unmodified_since, time),
+                None => Ok(()),
             }
-            Ok(time)
-        })
+        })?;
+        Ok(time)
     }
 
     fn delete_all(&self, user: UserId) -> Result<Timestamp, StorageError> {
-        self.change(user, |session, time| {
-            delete::all(session, user)?;
-            Ok(time)
-        })
+        let ((), time) = self.change(user, |session, _| delete::all(session, user))?;
+        Ok(time)
     }
 
     fn forget(&self, user: UserId) -> Result<(), StorageError> {
@@ -288,57 +319,6 @@ impl Storage for SqlStorage {
         self.in_flight
             .earliest()
             .map_or(bound, |earliest| bound.min(earliest.minus_centis(1)))
-    }
-}
-
-/// The times of writes of this process that may not be committed yet.
-///
-/// [`COMMIT_WITHIN`] covers the writes of other processes; the commit of one's own may take as
-/// long as the disk wants.
-#[derive(Default)]
-struct InFlight {
-    times: Mutex<Vec<Timestamp>>,
-}
-
-impl InFlight {
-    fn register(&self) -> Flight<'_> {
-        Flight {
-            of: self,
-            time: Cell::new(None),
-        }
-    }
-
-    fn earliest(&self) -> Option<Timestamp> {
-        self.times().iter().min().copied()
-    }
-
-    fn times(&self) -> MutexGuard<'_, Vec<Timestamp>> {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One write; not in flight any more when this is dropped.
-struct Flight<'a> {
-    of: &'a InFlight,
-    time: Cell<Option<Timestamp>>,
-}
-
-impl Flight<'_> {
-    fn depart(&self, time: Timestamp) -> Timestamp {
-        self.of.times().push(time);
-        self.time.set(Some(time));
-        time
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        if let Some(time) = self.time.get() {
-            let mut times = self.of.times();
-            if let Some(place) = times.iter().position(|known| *known == time) {
-                times.swap_remove(place);
-            }
-        }
     }
 }
 

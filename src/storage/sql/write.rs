@@ -3,7 +3,6 @@
 use super::Names;
 use super::StorageError;
 use super::Write;
-use super::Written;
 use super::delete;
 use super::expiry_bound;
 use super::summary;
@@ -13,12 +12,13 @@ use crate::sync::Timestamp;
 use crate::sync::Ttl;
 use crate::sync::Wbo;
 
+/// Stores records at `time`; answers the bytes that were left before, when there is a quota.
 pub(super) fn write(
     session: &mut Session<'_>,
     names: Names,
     write: &Write<'_>,
     time: Timestamp,
-) -> Result<Written, StorageError> {
+) -> Result<Option<u64>, StorageError> {
     let found = names.find(session, write.user, write.collection)?;
     let before = summary::find(session, write.user, found)?;
     summary::unmodified(&before, write.unmodified_since)?;
@@ -38,10 +38,7 @@ pub(super) fn write(
         row.modified = time;
         summary::store(session, write.user, &row)?;
     }
-    Ok(Written {
-        modified: time,
-        left,
-    })
+    Ok(left)
 }
 
 /// The bytes that a user's quota leaves him, if he has one.

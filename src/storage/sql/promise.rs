@@ -1,0 +1,101 @@
+//! What the time of a read promises: whatever it did not see gets a greater one (design,
+//! "X-Weave-Timestamp is a promise").
+//!
+//! A plain "now" would break it while a write is between taking its time and its commit. Of the
+//! writes of this process the times are known ([`InFlight`]); those of other processes are
+//! assumed to commit within [`COMMIT_WITHIN`]. A write that has not come so far by then is rolled
+//! back and done again; one whose commit itself took longer gets a later time ([`renew`]) before
+//! its client hears of it.
+
+use std::cell::Cell;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use super::StorageError;
+use super::summary;
+use crate::db::Session;
+use crate::sync::Timestamp;
+use crate::sync::UserId;
+
+/// The longest time from taking a write's time to its commit, in centiseconds, as readers in
+/// other processes assume it.
+pub(super) const COMMIT_WITHIN: i64 = 300;
+
+/// Gives the records and collections that a user wrote at `from` the time `to`.
+pub(super) fn renew(
+    session: &mut Session<'_>,
+    user: UserId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<(), StorageError> {
+    const RENEW: &str = "
+        UPDATE wbo
+        SET modified = :to
+        WHERE username = :user AND collection = :collection AND modified = :from";
+    for mut row in summary::all(session, user)? {
+        let params = [
+            (":user", user.0.into()),
+            (":collection", row.collection.into()),
+            (":from", from.centis().into()),
+            (":to", to.centis().into()),
+        ];
+        // A delete changed the collection without leaving a record of that time.
+        if session.execute(RENEW, &params)? > 0 || row.modified == from {
+            row.modified = to;
+            summary::store(session, user, &row)?;
+        }
+    }
+    Ok(())
+}
+
+/// The times of writes of this process that may not be committed yet.
+///
+/// [`COMMIT_WITHIN`] covers the writes of other processes; the commit of one's own may take as
+/// long as the disk wants.
+#[derive(Default)]
+pub(super) struct InFlight {
+    times: Mutex<Vec<Timestamp>>,
+}
+
+impl InFlight {
+    pub(super) fn register(&self) -> Flight<'_> {
+        Flight {
+            of: self,
+            time: Cell::new(None),
+        }
+    }
+
+    pub(super) fn earliest(&self) -> Option<Timestamp> {
+        self.times().iter().min().copied()
+    }
+
+    fn times(&self) -> MutexGuard<'_, Vec<Timestamp>> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One write; not in flight any more when this is dropped.
+pub(super) struct Flight<'a> {
+    of: &'a InFlight,
+    time: Cell<Option<Timestamp>>,
+}
+
+impl Flight<'_> {
+    pub(super) fn depart(&self, time: Timestamp) -> Timestamp {
+        self.of.times().push(time);
+        self.time.set(Some(time));
+        time
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        if let Some(time) = self.time.get() {
+            let mut times = self.of.times();
+            if let Some(place) = times.iter().position(|known| *known == time) {
+                times.swap_remove(place);
+            }
+        }
+    }
+}
