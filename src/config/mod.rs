@@ -148,12 +148,42 @@ impl Config {
     }
 }
 
+/// Which sections of the first file count, where it has several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// NAME of `[app:NAME]` or `[composite:NAME]`. Default: main.
+    pub app: String,
+    /// NAME of `[server:NAME]`. Default: main.
+    pub server: String,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            app: "main".to_owned(),
+            server: "main".to_owned(),
+        }
+    }
+}
+
 /// Reads a configuration; `vars` are the `name=value` of the command line, for `%(name)s`.
 ///
 /// # Errors
 /// Everything that is wrong, with its place, and the warnings and notices beside it.
 pub fn load(file: &Path, vars: &[(String, String)]) -> Result<Config, Problems> {
-    let (merged, problems) = files::load(file, vars);
+    load_named(file, &Names::default(), vars)
+}
+
+/// Reads a configuration from sections with other names than `main`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_named(
+    file: &Path,
+    names: &Names,
+    vars: &[(String, String)],
+) -> Result<Config, Problems> {
+    let (merged, problems) = files::load(file, names, vars);
     let Some(merged) = merged else {
         return Err(Problems { list: problems });
     };
@@ -167,10 +197,10 @@ pub fn load(file: &Path, vars: &[(String, String)]) -> Result<Config, Problems> 
     };
     let composite = merged.composite.as_deref();
     let mut server = server::read(
-        &mut reader.section("server:main", &server::TABLE),
+        &mut reader.section(&merged.server, &server::TABLE),
         composite,
     );
-    let app = app::read(&mut reader.section("app:main", &app::TABLE));
+    let app = app::read(&mut reader.section(&merged.app, &app::TABLE));
     server.access_log |= app.access_log;
     let mut logging = logging::read(&merged.first, &mut reader.problems);
     if server.access_log {
@@ -204,7 +234,8 @@ pub fn load(file: &Path, vars: &[(String, String)]) -> Result<Config, Problems> 
         notes: Vec::new(),
         effective: Vec::new(),
     };
-    sections::tell_unknown(&merged.first, &mut reader);
+    let named = [&*merged.server, &*merged.app];
+    sections::tell_unknown(&merged.first, named, &mut reader);
     sections::tell_public_secrets(&merged.public, &mut reader);
     let problems = Problems::sorted(reader.problems);
     if problems.errors().next().is_some() {

@@ -121,7 +121,7 @@ impl Scope<'_> {
     pub(super) fn warn_of_no(&mut self, key: &str) {
         let odd = |found: &Found| matches!(&*found.text.to_ascii_lowercase(), "no" | "off");
         // Paste, which reads the first file, did understand them.
-        let second = !self.name.ends_with(":main");
+        let second = !self.name.starts_with("server:") && !self.name.starts_with("app:");
         if second && self.found(key).is_some_and(odd) {
             let text = "is read as false; the old server took it as true. Write true or false";
             self.warn(key, text);

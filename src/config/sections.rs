@@ -30,8 +30,8 @@ const FIRST: [&str; 13] = [
     "server",
 ];
 
-/// Tells of sections that nobody reads.
-pub(super) fn tell_unknown(first: &Document, reader: &mut Reader) {
+/// Tells of sections that nobody reads; `named` are those that were chosen by name.
+pub(super) fn tell_unknown(first: &Document, named: [&str; 2], reader: &mut Reader) {
     for section in &first.ini.sections {
         let word = section.name.split([':', '_']).next().unwrap_or_default();
         if !FIRST.contains(&word) {
@@ -55,7 +55,7 @@ pub(super) fn tell_unknown(first: &Document, reader: &mut Reader) {
         let word = name.split([':', '_']).next().unwrap_or_default();
         let is_known = known.contains(&&**name)
             || matches!(word, "host" | "metlog")
-            || name.ends_with(":main");
+            || named.contains(&&**name);
         let old = OLD.contains(&&**name) || word == "metlog";
         if is_known && !old {
             continue;

@@ -15,6 +15,7 @@ use super::Settings;
 use super::View;
 use super::interpolate;
 use super::second;
+use crate::config::Names;
 use crate::config::app;
 use crate::config::ini::Entry;
 use crate::config::keys::Table;
@@ -26,9 +27,13 @@ use crate::config::server;
 
 /// Everything that the files say.
 pub(in crate::config) struct Merged {
-    /// Both files; the first one's as `server:main` and `app:main`.
+    /// Both files; the first one's under the two names that follow.
     pub(in crate::config) settings: Settings,
-    /// The prefix that `[composite:main]` gives to the application.
+    /// `server:main`, or with another name.
+    pub(in crate::config) server: String,
+    /// `app:main`, or with another name.
+    pub(in crate::config) app: String,
+    /// The prefix that `[composite:...]` gives to the application.
     pub(in crate::config) composite: Option<String>,
     /// The first file, for the sections of the log.
     pub(in crate::config) first: Document,
@@ -42,6 +47,9 @@ pub(in crate::config) struct Merged {
     pub(in crate::config) cwd: PathBuf,
 }
 
+/// The name of sections that nobody has named.
+const MAIN: &str = "main";
+
 /// Where the second file is looked for when the first one does not name it.
 const USUAL: [&str; 5] = [
     "etc/sync.conf",
@@ -54,6 +62,7 @@ const USUAL: [&str; 5] = [
 /// Reads both files. Without a first file there is nothing but problems.
 pub(in crate::config) fn load(
     file: &Path,
+    names: &Names,
     vars: &[(String, String)],
 ) -> (Option<Merged>, Vec<Problem>) {
     let mut loader = Loader::new(vars);
@@ -61,22 +70,29 @@ pub(in crate::config) fn load(
         return (None, loader.problems);
     };
     let mut settings = Settings::new();
-    let server = section(&mut loader, &first, "server", "main");
+    let server = section(&mut loader, &first, "server", &names.server);
     if server.is_none() {
-        let text = "has no [server:main] section: at least \"use = fcgi\" must stand there";
+        let name = &names.server;
+        let text =
+            format!("has no [server:{name}] section: at least \"use = fcgi\" must stand there");
         loader.note(&first.shown, None, text);
     }
     let server = canonical(server.unwrap_or_default(), &server::TABLE);
-    settings.insert("server:main".to_owned(), server);
-    let (name, composite) = application(&mut loader, &first);
+    let server_name = format!("server:{}", names.server);
+    settings.insert(server_name.clone(), server);
+    let app_name = format!("app:{}", names.app);
+    let (name, composite) = application(&mut loader, &first, &names.app);
     let app = match section(&mut loader, &first, "app", &name) {
         Some(app) => app,
         None => {
             if composite.is_some() {
-                let text = format!("has no section [app:{name}], which [composite:main] names");
+                let by = &names.app;
+                let text = format!("has no section [app:{name}], which [composite:{by}] names");
                 loader.note(&first.shown, None, text);
+            } else if name != MAIN {
+                loader.note(&first.shown, None, format!("has no [app:{name}] section"));
             }
-            common(&mut loader, &first, "app:main")
+            common(&mut loader, &first, &app_name)
         }
     };
     let app = set_and_get(&mut loader, app);
@@ -84,7 +100,7 @@ pub(in crate::config) fn load(
         .into_iter()
         .partition(|(key, _)| key.contains('.') && !key.starts_with("paste."));
     let app = canonical(app, &app::TABLE);
-    let second = second_file(&mut loader, &first, &app, &inline);
+    let second = second_file(&mut loader, &first, &app_name, (&app, &inline));
     let mut readable = second.is_some() || !inline.is_empty();
     let second = match second {
         Some(path) => {
@@ -97,10 +113,12 @@ pub(in crate::config) fn load(
         }
         None => Arc::clone(&first.shown),
     };
-    add_inline(&mut loader, &mut settings, inline);
-    settings.insert("app:main".to_owned(), app);
+    add_inline(&mut loader, &mut settings, &app_name, inline);
+    settings.insert(app_name.clone(), app);
     let merged = Merged {
         settings,
+        server: server_name,
+        app: app_name,
         composite,
         first,
         second,
@@ -116,7 +134,7 @@ type Values = BTreeMap<String, Found>;
 /// The keys of a section with those of `[DEFAULT]`; the section wins. Follows `use = config:`.
 fn section(loader: &mut Loader<'_>, document: &Document, kind: &str, name: &str) -> Option<Values> {
     let own = document.ini.section(&format!("{kind}:{name}"));
-    let own = own.or_else(|| document.ini.section(kind).filter(|_| name == "main"))?;
+    let own = own.or_else(|| document.ini.section(kind).filter(|_| name == MAIN))?;
     let view = View {
         document,
         section: &own.name,
@@ -251,24 +269,30 @@ fn set_and_get(loader: &mut Loader<'_>, values: Values) -> Values {
 }
 
 /// The name of the application's section, and the prefix under which a composite puts it.
-fn application(loader: &mut Loader<'_>, document: &Document) -> (String, Option<String>) {
-    let main = "main".to_owned();
+fn application(
+    loader: &mut Loader<'_>,
+    document: &Document,
+    name: &str,
+) -> (String, Option<String>) {
     let ini = &document.ini;
-    if let Some(pipeline) = ini.section("pipeline:main") {
-        let text = "[pipeline:main] is not supported: write [app:main] without filters";
+    if let Some(pipeline) = ini.section(&format!("pipeline:{name}")) {
+        let text =
+            format!("[pipeline:{name}] is not supported: write [app:{name}] without filters");
         loader.note(&document.shown, Some(pipeline.line), text);
     }
-    let Some(composite) = ini.section("composite:main") else {
-        return (main, None);
+    let Some(composite) = ini.section(&format!("composite:{name}")) else {
+        return (name.to_owned(), None);
     };
     let mut mounts = composite
         .entries
         .iter()
         .filter(|entry| entry.key.starts_with('/'));
     let Some((mount, None)) = mounts.next().map(|first| (first, mounts.next())) else {
-        let text = "[composite:main] must map one path to one application, e.g. /yourpath = sync";
+        let text = format!(
+            "[composite:{name}] must map one path to one application, e.g. /yourpath = sync"
+        );
         loader.note(&document.shown, Some(composite.line), text);
-        return (main, None);
+        return (name.to_owned(), None);
     };
     (mount.value.clone(), Some(mount.key.clone()))
 }
@@ -277,8 +301,8 @@ fn application(loader: &mut Loader<'_>, document: &Document) -> (String, Option<
 fn second_file(
     loader: &mut Loader<'_>,
     first: &Document,
-    app: &Values,
-    inline: &Values,
+    section: &str,
+    (app, inline): (&Values, &Values),
 ) -> Option<PathBuf> {
     let names_file = |found: &&Found| found.text.starts_with("file:");
     let named = app.get("configuration").filter(names_file);
@@ -288,8 +312,9 @@ fn second_file(
         return Some(path);
     }
     if let Some(found) = app.get("configuration") {
-        let text = "[app:main] configuration: must begin with file:, e.g. \
-                    file:%(here)s/sync.conf";
+        let text = format!(
+            "[{section}] configuration: must begin with file:, e.g. file:%(here)s/sync.conf"
+        );
         loader.note(&found.file, Some(found.line), text);
         return None;
     }
@@ -298,7 +323,7 @@ fn second_file(
     if usual.is_none() && inline.is_empty() {
         let text = format!(
             "names no second file, and none of {} is beside it: write \"configuration = \
-             file:%(here)s/sync.conf\" into [app:main]",
+             file:%(here)s/sync.conf\" into [{section}]",
             USUAL.join(", ")
         );
         loader.note(&first.shown, None, text);
@@ -307,7 +332,12 @@ fn second_file(
 }
 
 /// Settings of the form `section.key` in the first file; the second one wins.
-fn add_inline(loader: &mut Loader<'_>, settings: &mut Settings, inline: Values) {
+fn add_inline(
+    loader: &mut Loader<'_>,
+    settings: &mut Settings,
+    section_name: &str,
+    inline: Values,
+) {
     for (name, found) in inline {
         let (section, key) = name.split_once('.').unwrap_or((&name, ""));
         let key = key.to_lowercase();
@@ -317,7 +347,7 @@ fn add_inline(loader: &mut Loader<'_>, settings: &mut Settings, inline: Values) 
                 severity: Severity::Warning,
                 file: found.file.to_path_buf(),
                 line: Some(found.line),
-                section: Some("app:main".to_owned()),
+                section: Some(section_name.to_owned()),
                 key: Some(name.clone()),
                 found: None,
                 text: format!(
