@@ -13,6 +13,7 @@
 //! conversation   one connection: read, feed the gateway, answer
 //! wire       one socket: waiting with deadlines, for bytes and for room
 //! panics     a bug costs one answer, never a thread
+//! privileges root becomes the user who serves
 //! report     what a process tells the one that started it
 //! signals    TERM and INT          ─► a Stop
 //! ```
@@ -24,6 +25,7 @@ mod listen;
 mod options;
 mod panics;
 mod pool;
+mod privileges;
 mod report;
 mod signals;
 mod sparing;
@@ -42,6 +44,9 @@ pub use options::Waits;
 pub use pool::Connections;
 pub use pool::ServeError;
 pub use pool::Server;
+pub use privileges::Identity;
+pub use privileges::PrivilegesError;
+pub use privileges::is_root;
 pub use report::NotAReport;
 pub use report::Report;
 pub use signals::Watch;
