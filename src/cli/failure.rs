@@ -2,22 +2,30 @@
 
 use std::fmt;
 
+use super::pid_file::PidFileError;
 use crate::accounts::AccountsError;
 use crate::api::ApiError;
 use crate::causes::chain;
 use crate::config::Problems;
 use crate::db::DbError;
 use crate::server::ListenError;
+use crate::server::PrivilegesError;
 use crate::storage::StorageError;
 
 /// The answer is no: no such account, for example.
 pub(super) const NO: u8 = 1;
+/// A server that was to stop goes on.
+pub(super) const SURVIVED: u8 = 3;
 /// The arguments are wrong.
 pub(super) const USAGE: u8 = 64;
 /// A database or another service is not to be had.
 pub(super) const UNAVAILABLE: u8 = 69;
 /// The system refused something.
 pub(super) const SYSTEM: u8 = 71;
+/// A file cannot be made or written.
+pub(super) const CANNOT_CREATE: u8 = 73;
+/// This user may not do that.
+pub(super) const NO_PERMISSION: u8 = 77;
 /// The configuration is wrong.
 pub(super) const CONFIG: u8 = 78;
 
@@ -102,5 +110,28 @@ impl From<ApiError> for Failure {
 impl From<ListenError> for Failure {
     fn from(error: ListenError) -> Self {
         Self::new(SYSTEM, chain(&error))
+    }
+}
+
+impl From<PidFileError> for Failure {
+    fn from(error: PidFileError) -> Self {
+        let code = match error {
+            PidFileError::Running(..) => NO,
+            PidFileError::Foreign(_) | PidFileError::System(..) => CANNOT_CREATE,
+        };
+        Self::new(code, chain(&error))
+    }
+}
+
+impl From<PrivilegesError> for Failure {
+    fn from(error: PrivilegesError) -> Self {
+        let code = match error {
+            PrivilegesError::GroupMissing(_)
+            | PrivilegesError::UnknownGroup(_)
+            | PrivilegesError::UnknownUser(_) => USAGE,
+            PrivilegesError::NotRoot(_) => NO_PERMISSION,
+            PrivilegesError::System { .. } => SYSTEM,
+        };
+        Self::new(code, chain(&error))
     }
 }

@@ -3,11 +3,8 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::fs::File;
-use std::fs::Metadata;
 use std::io;
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::path::PathBuf;
@@ -20,22 +17,27 @@ use log::Log;
 use log::Record;
 use rustix::fs::Access;
 
+use super::log_file;
 use super::voice::complain;
 use crate::config::LogOutput;
 use crate::config::LogPiece;
 use crate::config::LogTarget;
 use crate::config::Logging;
+use crate::server::Identity;
 
 /// Starts logging as configured; a file that cannot be written is replaced by the error output.
-pub(super) fn start(logging: &Logging) {
-    let outputs = logging.outputs.iter().map(Output::open).collect();
+///
+/// Files that are made now belong to `owner`.
+pub(super) fn start(logging: &Logging, owner: Option<&Identity>) {
+    let open = |output| Output::open(output, owner);
+    let outputs = logging.outputs.iter().map(open).collect();
     install(Logger { outputs }, logging.level);
 }
 
 /// Why the place would not take lines from this user, if that is so; makes no file.
 pub(super) fn trouble(output: &LogOutput) -> Option<io::Error> {
     let LogTarget::File { path, .. } = &output.target else {
-        return Sink::open(&output.target).err();
+        return Sink::open(&output.target, None).err();
     };
     let tried = match fs::OpenOptions::new().append(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -65,7 +67,7 @@ pub(super) fn start_quiet() {
     };
     install(
         Logger {
-            outputs: vec![Output::open(&output)],
+            outputs: vec![Output::open(&output, None)],
         },
         LevelFilter::Warn,
     );
@@ -120,8 +122,8 @@ enum Sink {
 }
 
 impl Output {
-    fn open(output: &LogOutput) -> Self {
-        let sink = Sink::open(&output.target).unwrap_or_else(|error| {
+    fn open(output: &LogOutput, owner: Option<&Identity>) -> Self {
+        let sink = Sink::open(&output.target, owner).unwrap_or_else(|error| {
             complain(format_args!(
                 "cannot log to {}: {error}; using the error output",
                 name(output)
@@ -143,8 +145,14 @@ impl Output {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .write(&line),
-            Sink::Stderr => io::stderr().lock().write_all(line.as_bytes()),
-            Sink::Stdout => io::stdout().lock().write_all(line.as_bytes()),
+            Sink::Stderr => {
+                log_file::follow();
+                io::stderr().lock().write_all(line.as_bytes())
+            }
+            Sink::Stdout => {
+                log_file::follow();
+                io::stdout().lock().write_all(line.as_bytes())
+            }
             Sink::Syslog(socket, facility) => {
                 let priority = facility * 8 + severity(record.level());
                 let process = std::process::id();
@@ -205,19 +213,19 @@ const fn severity(level: Level) -> u8 {
 }
 
 impl Sink {
-    fn open(target: &LogTarget) -> io::Result<Self> {
+    fn open(target: &LogTarget, owner: Option<&Identity>) -> io::Result<Self> {
         match target {
             LogTarget::File {
                 path,
                 max_bytes,
                 backups,
             } => {
-                let file = open_file(path)?;
+                let file = log_file::open(path, owner)?;
                 let found = file.metadata()?;
                 let rotating = Rotating {
                     path: path.clone(),
                     file,
-                    identity: identity(&found),
+                    id: log_file::id(&found),
                     size: found.len(),
                     max_bytes: *max_bytes,
                     backups: *backups,
@@ -235,26 +243,12 @@ impl Sink {
     }
 }
 
-/// A log tells who uses the server and when: not for everybody on the machine.
-fn open_file(path: &Path) -> io::Result<File> {
-    fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o640)
-        .open(path)
-}
-
-/// Which file it is, whatever it is called: its device and its inode.
-fn identity(found: &Metadata) -> (u64, u64) {
-    (found.dev(), found.ino())
-}
-
 /// A file that is put aside when it has grown, as Python's RotatingFileHandler does, and opened
 /// anew when somebody else has put it aside, as WatchedFileHandler does: logrotate needs no signal.
 struct Rotating {
     path: PathBuf,
     file: File,
-    identity: (u64, u64),
+    id: log_file::Id,
     size: u64,
     /// 0: never.
     max_bytes: u64,
@@ -263,7 +257,7 @@ struct Rotating {
 
 impl Rotating {
     fn write(&mut self, line: &str) -> io::Result<()> {
-        let is_ours = fs::metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity);
+        let is_ours = fs::metadata(&self.path).is_ok_and(|found| log_file::id(&found) == self.id);
         if !is_ours {
             // Where that fails, the file that was put aside takes the lines.
             let _ = self.open_again();
@@ -283,9 +277,9 @@ impl Rotating {
     }
 
     fn open_again(&mut self) -> io::Result<()> {
-        let file = open_file(&self.path)?;
+        let file = log_file::open(&self.path, None)?;
         let found = file.metadata()?;
-        (self.file, self.identity, self.size) = (file, identity(&found), found.len());
+        (self.file, self.id, self.size) = (file, log_file::id(&found), found.len());
         Ok(())
     }
 
@@ -319,7 +313,7 @@ mod tests {
             max_bytes,
             backups: 2,
         };
-        let Sink::File(file) = Sink::open(&target).unwrap() else {
+        let Sink::File(file) = Sink::open(&target, None).unwrap() else {
             unreachable!()
         };
         file

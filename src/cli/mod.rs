@@ -4,10 +4,14 @@
 
 mod check;
 mod failure;
+mod launch;
+mod log_file;
 mod logger;
 mod open;
+mod pid_file;
 mod purge;
 mod serve;
+mod serve_arguments;
 mod user;
 mod voice;
 
@@ -19,6 +23,7 @@ use clap::Parser;
 use clap::Subcommand;
 
 use failure::Failure;
+use serve_arguments::Sections;
 
 /// A self-hosted Sync server for Pale Moon, Basilisk, SeaMonkey and old Firefox.
 #[derive(Debug, Parser)]
@@ -35,8 +40,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves until TERM or INT.
-    Serve(Configuration),
+    /// Serves, in the foreground or in the background.
+    Serve(Box<serve_arguments::ServeArguments>),
     /// Reads the configuration, shows every setting and where it comes from, and tries the
     /// databases.
     Check(Configuration),
@@ -50,7 +55,7 @@ enum Command {
 }
 
 /// Where the settings are.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 struct Configuration {
     /// The first configuration file, usually `development.ini`.
     #[arg(value_name = "FILE")]
@@ -58,6 +63,8 @@ struct Configuration {
     /// Values for `%(name)s` in the file.
     #[arg(value_name = "NAME=VALUE", value_parser = read_variable)]
     variables: Vec<(String, String)>,
+    #[command(flatten)]
+    sections: Sections,
 }
 
 fn read_variable(text: &str) -> Result<(String, String), String> {
@@ -70,7 +77,8 @@ fn read_variable(text: &str) -> Result<(String, String), String> {
 /// Runs the command that the arguments name; the first one is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     voice::tame_panics();
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let line: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&line) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors to clap's mind either.
@@ -85,7 +93,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match &arguments.command {
-        Command::Serve(configuration) => serve::run(configuration),
+        Command::Serve(arguments) => launch::run(arguments, &line),
         Command::Check(configuration) => check::run(configuration),
         Command::User { command } => user::run(command),
         Command::Purge(configuration) => purge::run(configuration),

@@ -29,7 +29,15 @@ use crate::sync::SystemClock;
 
 /// Reads the configuration.
 pub(super) fn configuration(arguments: &Configuration) -> Result<Config, Failure> {
-    Ok(config::load(&arguments.file, &arguments.variables)?)
+    let names = config::Names {
+        app: arguments.sections.app_name.clone(),
+        server: arguments.sections.server_name.clone(),
+    };
+    Ok(config::load_named(
+        &arguments.file,
+        &names,
+        &arguments.variables,
+    )?)
 }
 
 /// Writes what was noted about the configuration to the log.

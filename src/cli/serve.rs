@@ -10,6 +10,7 @@ use super::Configuration;
 use super::Failure;
 use super::failure::CONFIG;
 use super::failure::SYSTEM;
+use super::launch::Launch;
 use super::logger;
 use super::open;
 use crate::api::TIMESTAMP;
@@ -33,11 +34,13 @@ use crate::server::Stop;
 use crate::web;
 use crate::web::Service;
 
-pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
-    let config = open::configuration(arguments)?;
-    logger::start(&config.logging);
+pub(super) fn run(arguments: &Configuration, launch: &mut Launch) -> Result<(), Failure> {
+    let mut config = open::configuration(arguments)?;
+    config.logging.level = launch.level(config.logging.level);
+    logger::start(&config.logging, launch.owner());
+    launch.greet();
     open::log_notes(&config);
-    let served = serve(&config);
+    let served = serve(&config, launch);
     if let Err(failure) = &served
         && !logger::is_seen(&config.logging)
     {
@@ -47,13 +50,14 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     served
 }
 
-fn serve(config: &Config) -> Result<(), Failure> {
+fn serve(config: &Config, launch: &mut Launch) -> Result<(), Failure> {
     let stop = Stop::default();
     let _watch = server::watch(&stop)
         .map_err(|error| Failure::new(SYSTEM, format!("cannot watch signals: {error}")))?;
     let mut gateway = gateway_options(config)?;
     let listener = server::listen(&address(&config.server.address), config.server.backlog)?;
     log::info!("listening on {} ({:?})", listener.local(), protocol(config));
+    launch.bound(&config.server.address, listener.local())?;
     let api = open::api(config)?;
     // Clients look for the time on every answer, also where the gateway refuses (decisions, 5).
     let storage = Arc::clone(&api.storage);
@@ -77,6 +81,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
             ..server::Options::default()
         },
     };
+    launch.ready(server.listener.local());
     server
         .run(&stop)
         .map_err(|error| Failure::new(SYSTEM, chain(&error)))?;

@@ -16,6 +16,7 @@ use super::failure::SYSTEM;
 use super::failure::USAGE;
 use super::logger;
 use super::open;
+use super::serve_arguments::Sections;
 use super::voice::say;
 use crate::accounts::Account;
 use crate::accounts::Credential;
@@ -80,6 +81,8 @@ pub(super) struct File {
     /// The first configuration file, usually `development.ini`.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    sections: Sections,
 }
 
 /// An account of a configuration.
@@ -113,6 +116,7 @@ fn open(file: &File) -> Result<Api, Failure> {
     let configuration = Configuration {
         file: file.file.clone(),
         variables: Vec::new(),
+        sections: file.sections.clone(),
     };
     let config = open::configuration(&configuration)?;
     logger::start_quiet();

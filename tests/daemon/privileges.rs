@@ -1,0 +1,203 @@
+//! From root to the user who serves. Without root there is nothing to give up, and less to test.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use rustix::process::geteuid;
+
+use crate::place::Place;
+use crate::place::answers;
+use crate::place::status_of;
+use crate::suite::Gateway;
+use crate::suite::Listen;
+use crate::suite::Options;
+
+/// A user who is everywhere.
+const USER: &str = "nobody";
+
+fn id(what: &str, user: &str) -> String {
+    let said = Command::new("id").args([what, user]).output().unwrap();
+    String::from_utf8(said.stdout).unwrap().trim().to_owned()
+}
+
+/// Whether this is root; says so if not.
+fn is_root() -> bool {
+    let root = geteuid().is_root();
+    if !root {
+        println!("NOT TESTED, for only root can: becoming another user");
+    }
+    root
+}
+
+/// A folder that belongs to the user, as a package would make it.
+fn of_user(options: Options) -> Place {
+    let place = Place::with(options);
+    for file in ["", "development.ini", "sync.conf"] {
+        let path = place.file(file);
+        let (user, group) = (id("-u", USER), id("-g", USER));
+        let both = (user.parse().unwrap(), group.parse().unwrap());
+        std::os::unix::fs::chown(path, Some(both.0), Some(both.1)).unwrap();
+    }
+    place
+}
+
+#[track_caller]
+fn belongs(place: &Place, file: &str, user: &str, group: &str) {
+    let found = fs::symlink_metadata(place.file(file)).unwrap();
+    let ids = (found.uid().to_string(), found.gid().to_string());
+    assert_eq!(ids, (user.to_owned(), group.to_owned()), "{file}");
+}
+
+/// Real, effective, saved and file system's ids, which are all one.
+fn four(id: &str) -> String {
+    [id; 4].join("\t")
+}
+
+#[test]
+fn the_server_becomes_the_user_with_his_groups_and_no_others() {
+    if !is_root() {
+        return;
+    }
+    let logging = "[loggers]\nkeys = root\n[logger_root]\nhandlers = file,out\n\
+                   [handler_file]\nclass = FileHandler\nargs = ('%(here)s/own.log',)\n\
+                   [handler_out]\nclass = StreamHandler\nargs = (sys.stderr,)";
+    let place = of_user(Options {
+        ini: logging,
+        listen: Listen::Unix,
+        ..Options::new(Gateway::Fcgi, "")
+    });
+    let (pid, _) = place.start(&["--user", USER]);
+    let (user, group) = (id("-u", USER), id("-g", USER));
+    assert_eq!(status_of(pid, "Uid"), four(&user));
+    assert_eq!(status_of(pid, "Gid"), four(&group));
+    assert_eq!(status_of(pid, "Groups"), id("-G", USER));
+    for file in ["sync.db", "paster.log", "own.log", "weaved.sock"] {
+        belongs(&place, file, &user, &group);
+    }
+    assert!(!place.read("paster.log").contains("root"));
+    place.serve(&["stop"]).is(0, "", "");
+    for file in ["paster.pid", "weaved.sock"] {
+        assert!(!place.file(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn numbers_and_a_group_are_taken_as_well() {
+    if !is_root() {
+        return;
+    }
+    let place = of_user(Options::new(Gateway::Http, ""));
+    let (user, group) = (id("-u", USER), "54321");
+    let (pid, endpoint) = place.start(&["--user", &user, "--group", group]);
+    assert_eq!(status_of(pid, "Uid"), four(&user));
+    assert_eq!(status_of(pid, "Gid"), four(group));
+    assert!(answers(&endpoint));
+    belongs(&place, "sync.db", &user, group);
+}
+
+#[test]
+fn a_group_alone_leaves_the_user() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    let (pid, _) = place.start(&["--group", "54321"]);
+    assert_eq!(status_of(pid, "Uid"), four("0"));
+    assert_eq!(status_of(pid, "Gid"), four("54321"));
+    assert_eq!(status_of(pid, "Groups"), "54321");
+}
+
+/// A PID file in a folder of root's cannot be removed by the server any more.
+#[test]
+fn a_pid_file_where_the_server_may_not_delete_says_that_it_has_gone() {
+    if !is_root() {
+        return;
+    }
+    let place = of_user(Options::new(Gateway::Http, ""));
+    let run = place.file("run");
+    fs::create_dir(&run).unwrap();
+    fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).unwrap();
+    let words = ["--user", USER, "--pid-file=run/weaved.pid"];
+    let (pid, _) = place.start(&words);
+    let process = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    while place.serve(&["status", words[2]]).0.status.success() {
+        std::thread::yield_now();
+    }
+    let text = "weaved: no server runs: there is no PID in run/weaved.pid\n";
+    place.serve(&["status", words[2]]).is(1, "", text);
+    place.start(&words);
+    place.serve(&["stop", words[2]]).is(0, "", "");
+    assert!(!place.file("run/weaved.pid").exists(), "root can remove it");
+}
+
+#[test]
+fn a_port_that_only_root_may_bind_is_bound_first() {
+    if !is_root() {
+        return;
+    }
+    let place = of_user(Options::new(Gateway::Http, ""));
+    // Any free one below 1024.
+    let port = (700..1024).find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    let port = format!("port = {}", port.unwrap());
+    place.replace("development.ini", "port = 0", &port);
+    let (_, endpoint) = place.start(&["--user", USER]);
+    assert!(answers(&endpoint));
+}
+
+#[test]
+fn serving_as_root_is_warned_of() {
+    let place = Place::new();
+    place.start(&[]);
+    let warning = " WARN [weaved::cli::launch] serving as root, which is more than is needed: \
+                   make a user and write --user NAME\n";
+    assert_eq!(place.read("paster.log").contains(warning), is_root());
+}
+
+#[test]
+fn only_root_can_become_somebody_else() {
+    let place = of_user_if_root();
+    let words = [
+        "serve",
+        "development.ini",
+        "--daemon",
+        "--user=root",
+        "--group=54321",
+    ];
+    let mut command = Command::new("setpriv");
+    if is_root() {
+        command.args([
+            "--reuid",
+            USER,
+            "--regid",
+            &id("-g", USER),
+            "--clear-groups",
+        ]);
+    }
+    let program = place.file("weaved");
+    fs::copy(crate::suite::WEAVED, &program).unwrap();
+    let said = command
+        .arg(&program)
+        .args(words)
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    crate::place::Said(said).is(
+        77,
+        "",
+        "weaved: only root can become user root; start as root, or as that user without naming \
+         him\n",
+    );
+    assert!(!place.file("paster.pid").exists());
+}
+
+fn of_user_if_root() -> Place {
+    let options = Options::new(Gateway::Http, "");
+    if geteuid().is_root() {
+        of_user(options)
+    } else {
+        Place::with(options)
+    }
+}
