@@ -2,7 +2,8 @@
 # Installs what is missing on this machine, and says so. Usage: install.sh run|test
 #
 #   run    a C compiler (the build of SQLite needs one) and lighttpd
-#   test   these, and Python's cryptography for the Sync client that is written in Python
+#   test   these, Python's cryptography for the Sync client that is written in Python, and the
+#          tools that judge systemd's units
 set -euo pipefail
 
 have() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$1" >/dev/null; }
@@ -13,6 +14,7 @@ have lighttpd || packages+=(lighttpd)
 if [ "${1:-run}" = test ]; then
     have python3 || packages+=(python3)
     python3 -c 'import cryptography' 2>/dev/null || packages+=(python3-cryptography)
+    have systemd-analyze || packages+=(systemd)
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then

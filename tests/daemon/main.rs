@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod init_script;
+#[cfg(test)]
 mod place;
 #[cfg(test)]
 mod privileges;

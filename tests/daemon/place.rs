@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 use std::process::Output;
 
 use crate::suite::Endpoint;
@@ -13,11 +14,16 @@ use crate::suite::Http;
 use crate::suite::HttpRequest;
 use crate::suite::Options;
 use crate::suite::Transport;
-use crate::suite::run;
+use crate::suite::WEAVED;
+
+/// A user who is everywhere.
+pub(crate) const USER: &str = "nobody";
 
 /// A folder with a configuration; the server that was started in it is stopped at the end.
 pub(crate) struct Place {
     home: Home,
+    /// The program under test, or a copy of it.
+    program: PathBuf,
 }
 
 /// What a command said, and how it ended.
@@ -66,7 +72,30 @@ impl Place {
     pub(crate) fn with(options: Options) -> Self {
         let home = Home::new();
         home.configure(&options);
-        Self { home }
+        Self {
+            home,
+            program: PathBuf::from(WEAVED),
+        }
+    }
+
+    /// A folder that belongs to [`USER`], as a package would make it, with a copy of the program
+    /// that he can run; without root to whom we are.
+    pub(crate) fn of_user(options: Options) -> Self {
+        let mut place = Self::with(options);
+        place.program = place.file("weaved");
+        fs::copy(WEAVED, &place.program).unwrap();
+        if is_root() {
+            let number = |text: String| Some(text.parse().unwrap());
+            for file in ["", "development.ini", "sync.conf"] {
+                let (user, group) = (number(id("-u", USER)), number(id("-g", USER)));
+                std::os::unix::fs::chown(place.file(file), user, group).unwrap();
+            }
+        }
+        place
+    }
+
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -98,8 +127,9 @@ impl Place {
     /// `weaved serve` with these words.
     #[track_caller]
     pub(crate) fn serve(&self, words: &[&str]) -> Said {
-        let words = [&["serve"], words].concat();
-        Said(run(&words, "", self.path()))
+        let mut command = Command::new(&self.program);
+        command.arg("serve").args(words).current_dir(self.path());
+        Said(command.output().unwrap())
     }
 
     /// Starts in the background, with further words.
@@ -120,7 +150,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         if self.file("paster.pid").exists() {
             // Whether it went well is for the tests of stopping.
-            let _ = run(&["serve", "stop"], "", self.path());
+            let _ = self.serve(&["stop"]);
         }
     }
 }
@@ -138,6 +168,17 @@ pub(crate) fn is_open(endpoint: &Endpoint) -> bool {
         Endpoint::Tcp(address) => TcpStream::connect(address).is_ok(),
         Endpoint::Unix(path) => path.exists(),
     }
+}
+
+/// Whether this is root.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// What `id` says of a user: `-u`, `-g`, `-G` for numbers.
+pub(crate) fn id(what: &str, user: &str) -> String {
+    let said = Command::new("id").args([what, user]).output().unwrap();
+    String::from_utf8(said.stdout).unwrap().trim().to_owned()
 }
 
 /// A field of `/proc/PID/status`.

@@ -5,42 +5,23 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use rustix::process::geteuid;
-
 use crate::place::Place;
+use crate::place::Said;
+use crate::place::USER;
 use crate::place::answers;
+use crate::place::id;
+use crate::place::is_root;
 use crate::place::status_of;
 use crate::suite::Gateway;
 use crate::suite::Listen;
 use crate::suite::Options;
 
-/// A user who is everywhere.
-const USER: &str = "nobody";
-
-fn id(what: &str, user: &str) -> String {
-    let said = Command::new("id").args([what, user]).output().unwrap();
-    String::from_utf8(said.stdout).unwrap().trim().to_owned()
-}
-
 /// Whether this is root; says so if not.
-fn is_root() -> bool {
-    let root = geteuid().is_root();
-    if !root {
+fn can_become_another() -> bool {
+    if !is_root() {
         println!("NOT TESTED, for only root can: becoming another user");
     }
-    root
-}
-
-/// A folder that belongs to the user, as a package would make it.
-fn of_user(options: Options) -> Place {
-    let place = Place::with(options);
-    for file in ["", "development.ini", "sync.conf"] {
-        let path = place.file(file);
-        let (user, group) = (id("-u", USER), id("-g", USER));
-        let both = (user.parse().unwrap(), group.parse().unwrap());
-        std::os::unix::fs::chown(path, Some(both.0), Some(both.1)).unwrap();
-    }
-    place
+    is_root()
 }
 
 #[track_caller]
@@ -57,13 +38,13 @@ fn four(id: &str) -> String {
 
 #[test]
 fn the_server_becomes_the_user_with_his_groups_and_no_others() {
-    if !is_root() {
+    if !can_become_another() {
         return;
     }
     let logging = "[loggers]\nkeys = root\n[logger_root]\nhandlers = file,out\n\
                    [handler_file]\nclass = FileHandler\nargs = ('%(here)s/own.log',)\n\
                    [handler_out]\nclass = StreamHandler\nargs = (sys.stderr,)";
-    let place = of_user(Options {
+    let place = Place::of_user(Options {
         ini: logging,
         listen: Listen::Unix,
         ..Options::new(Gateway::Fcgi, "")
@@ -85,10 +66,10 @@ fn the_server_becomes_the_user_with_his_groups_and_no_others() {
 
 #[test]
 fn numbers_and_a_group_are_taken_as_well() {
-    if !is_root() {
+    if !can_become_another() {
         return;
     }
-    let place = of_user(Options::new(Gateway::Http, ""));
+    let place = Place::of_user(Options::new(Gateway::Http, ""));
     let (user, group) = (id("-u", USER), "54321");
     let (pid, endpoint) = place.start(&["--user", &user, "--group", group]);
     assert_eq!(status_of(pid, "Uid"), four(&user));
@@ -99,7 +80,7 @@ fn numbers_and_a_group_are_taken_as_well() {
 
 #[test]
 fn a_group_alone_leaves_the_user() {
-    if !is_root() {
+    if !can_become_another() {
         return;
     }
     let place = Place::new();
@@ -112,10 +93,10 @@ fn a_group_alone_leaves_the_user() {
 /// A PID file in a folder of root's cannot be removed by the server any more.
 #[test]
 fn a_pid_file_where_the_server_may_not_delete_says_that_it_has_gone() {
-    if !is_root() {
+    if !can_become_another() {
         return;
     }
-    let place = of_user(Options::new(Gateway::Http, ""));
+    let place = Place::of_user(Options::new(Gateway::Http, ""));
     let run = place.file("run");
     fs::create_dir(&run).unwrap();
     fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).unwrap();
@@ -135,10 +116,10 @@ fn a_pid_file_where_the_server_may_not_delete_says_that_it_has_gone() {
 
 #[test]
 fn a_port_that_only_root_may_bind_is_bound_first() {
-    if !is_root() {
+    if !can_become_another() {
         return;
     }
-    let place = of_user(Options::new(Gateway::Http, ""));
+    let place = Place::of_user(Options::new(Gateway::Http, ""));
     // Any free one below 1024.
     let port = (700..1024).find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
     let port = format!("port = {}", port.unwrap());
@@ -158,7 +139,7 @@ fn serving_as_root_is_warned_of() {
 
 #[test]
 fn only_root_can_become_somebody_else() {
-    let place = of_user_if_root();
+    let place = Place::of_user(Options::new(Gateway::Http, ""));
     let words = [
         "serve",
         "development.ini",
@@ -176,28 +157,17 @@ fn only_root_can_become_somebody_else() {
             "--clear-groups",
         ]);
     }
-    let program = place.file("weaved");
-    fs::copy(crate::suite::WEAVED, &program).unwrap();
     let said = command
-        .arg(&program)
+        .arg(place.program())
         .args(words)
         .current_dir(place.path())
         .output()
         .unwrap();
-    crate::place::Said(said).is(
+    Said(said).is(
         77,
         "",
         "weaved: only root can become user root; start as root, or as that user without naming \
          him\n",
     );
     assert!(!place.file("paster.pid").exists());
-}
-
-fn of_user_if_root() -> Place {
-    let options = Options::new(Gateway::Http, "");
-    if geteuid().is_root() {
-        of_user(options)
-    } else {
-        Place::with(options)
-    }
 }

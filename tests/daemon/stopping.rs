@@ -116,9 +116,6 @@ fn a_server_that_does_not_end_is_3() {
          once\n"
     );
     place.serve(&["development.ini", "stop"]).is(3, "", &text);
-    place
-        .serve(&["development.ini", "restart"])
-        .is(3, "", &text);
     deaf.kill().unwrap();
     deaf.wait().unwrap();
     fs::remove_file(place.file("paster.pid")).unwrap();
