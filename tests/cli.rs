@@ -106,11 +106,15 @@ mod tests {
                 help.out()
             );
         }
-        let lines = help.out().lines().map(str::len).max();
-        assert!(
-            lines <= Some(100) && help.out().lines().count() <= 24,
-            "help fits a screen"
-        );
+        for help in [help, weaved(&home, &["serve", "--help"], "")] {
+            help.ends(0);
+            let lines = help.out().lines().map(str::len).max();
+            assert!(
+                lines <= Some(100) && help.out().lines().count() <= 24,
+                "help fits a screen: {}",
+                help.out()
+            );
+        }
     }
 
     #[test]

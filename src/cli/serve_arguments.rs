@@ -15,58 +15,56 @@ use super::read_variable;
 
 const USAGE_LINE: &str = "weaved serve [OPTIONS] FILE [start|stop|restart|status] [NAME=VALUE]...";
 
+/// The heading of the options that say how, not what, is served.
+const STARTING: &str = "Starting and stopping";
+
 /// What `weaved serve` is told.
 #[derive(Clone, Debug, clap::Args)]
 #[command(override_usage = USAGE_LINE)]
 pub(super) struct ServeArguments {
-    /// The first configuration file, usually `development.ini`; not needed to stop.
+    /// The first configuration file, usually `development.ini`.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// start, stop, restart or status of a server in the background; then values for `%(name)s`
-    /// in the file.
+    /// Values for `%(name)s` in the file.
     #[arg(value_name = "NAME=VALUE")]
     words: Vec<String>,
     #[command(flatten)]
     sections: Sections,
-    /// Goes into the background; returns when the server is ready, or tells why not.
-    #[arg(long, help_heading = "In the background")]
-    daemon: bool,
-    /// Where the process number is kept; with --daemon: paster.pid.
-    #[arg(long, value_name = "FILE", help_heading = "In the background")]
-    pid_file: Option<PathBuf>,
-    /// Where outputs are appended; with --daemon: paster.log.
-    #[arg(long, value_name = "FILE", help_heading = "In the background")]
-    log_file: Option<PathBuf>,
-    /// As the word stop.
-    #[arg(long, help_heading = "In the background")]
-    stop_daemon: bool,
-    /// As the word status.
-    #[arg(long, help_heading = "In the background")]
-    status: bool,
-    /// Becomes this user, a name or a number, once the socket is bound and files are open.
-    #[arg(long, help_heading = "From root")]
-    user: Option<String>,
-    /// Becomes this group instead of the user's own.
-    #[arg(long, help_heading = "From root")]
-    group: Option<String>,
     /// Logs more; twice: still more.
-    #[arg(short, long, action = ArgAction::Count, help_heading = "Log")]
+    #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
     /// Logs less; twice: still less.
-    #[arg(short, long, action = ArgAction::Count, help_heading = "Log")]
+    #[arg(short, long, action = ArgAction::Count)]
     quiet: u8,
-    /// For old scripts: workers that end are always replaced.
-    #[arg(long, help_heading = "Understood and not needed")]
+    /// Goes into the background; returns when the server is ready.
+    #[arg(long, help_heading = STARTING)]
+    daemon: bool,
+    /// Where the process number is kept [with --daemon: paster.pid].
+    #[arg(long, value_name = "FILE", help_heading = STARTING)]
+    pid_file: Option<PathBuf>,
+    /// Where outputs are appended [with --daemon: paster.log].
+    #[arg(long, value_name = "FILE", help_heading = STARTING)]
+    log_file: Option<PathBuf>,
+    /// Becomes this user, after root has bound and opened.
+    #[arg(long, help_heading = STARTING)]
+    user: Option<String>,
+    /// Becomes this group instead of the user's own.
+    #[arg(long, help_heading = STARTING)]
+    group: Option<String>,
+    /// As the word stop.
+    #[arg(long, help_heading = STARTING)]
+    stop_daemon: bool,
+    /// As the word status.
+    #[arg(long, help_heading = STARTING)]
+    status: bool,
+    /// For old scripts; workers that end are always replaced.
+    #[arg(long, hide = true)]
     monitor_restart: bool,
-    /// For old scripts: HUP lets the configuration be read again.
-    #[arg(long, help_heading = "Understood and not needed")]
+    /// For old scripts; HUP lets the configuration be read again.
+    #[arg(long, hide = true)]
     reload: bool,
-    /// For old scripts.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        help_heading = "Understood and not needed"
-    )]
+    /// For old scripts; see --reload.
+    #[arg(long, value_name = "SECONDS", hide = true)]
     reload_interval: Option<u32>,
     /// The original's way to choose a server, refused with a hint.
     #[arg(short = 's', long = "server", value_name = "TYPE", hide = true)]
