@@ -138,6 +138,23 @@ fn serving_as_root_is_warned_of() {
 }
 
 #[test]
+fn only_its_user_and_root_can_stop_a_server() {
+    if !can_become_another() {
+        return;
+    }
+    let place = Place::of_user(Options::new(Gateway::Http, ""));
+    let (pid, endpoint) = place.start(&[]);
+    let said = as_user(&place).args(["serve", "stop"]).output().unwrap();
+    let text = format!(
+        "weaved: cannot stop the server in PID {pid}: Operation not permitted (os error 1)\n"
+    );
+    Said(said).is(77, "", &text);
+    let said = as_user(&place).args(["serve", "status"]).output().unwrap();
+    Said(said).is(0, &format!("Server running in PID {pid}\n"), "");
+    assert!(answers(&endpoint));
+}
+
+#[test]
 fn only_root_can_become_somebody_else() {
     let place = Place::of_user(Options::new(Gateway::Http, ""));
     let words = [
@@ -147,22 +164,7 @@ fn only_root_can_become_somebody_else() {
         "--user=root",
         "--group=54321",
     ];
-    let mut command = Command::new("setpriv");
-    if is_root() {
-        command.args([
-            "--reuid",
-            USER,
-            "--regid",
-            &id("-g", USER),
-            "--clear-groups",
-        ]);
-    }
-    let said = command
-        .arg(place.program())
-        .args(words)
-        .current_dir(place.path())
-        .output()
-        .unwrap();
+    let said = as_user(&place).args(words).output().unwrap();
     Said(said).is(
         77,
         "",
@@ -170,4 +172,15 @@ fn only_root_can_become_somebody_else() {
          him\n",
     );
     assert!(!place.file("paster.pid").exists());
+}
+
+/// The program as a user who is not root.
+fn as_user(place: &Place) -> Command {
+    let mut command = Command::new("setpriv");
+    if is_root() {
+        let group = id("-g", USER);
+        command.args(["--reuid", USER, "--regid", &group, "--clear-groups"]);
+    }
+    command.arg(place.program()).current_dir(place.path());
+    command
 }
