@@ -55,6 +55,7 @@ use super::serve_arguments::ServeArguments;
 use super::voice::complain;
 use super::voice::say;
 use crate::config;
+use crate::server;
 use crate::server::Identity;
 use crate::server::Local;
 use crate::server::Report;
@@ -192,6 +193,7 @@ fn here(plan: Plan, waiting: Option<File>) -> Result<(), Failure> {
 
 /// Serves as the process that a waiting command has started.
 fn in_background(arguments: &ServeArguments) -> Result<(), Failure> {
+    server::close_inherited();
     // Away from the terminal and its signals. Who leads a session already is away from it.
     let _ = rustix::process::setsid();
     let waiting = io::stdout().as_fd().try_clone_to_owned();

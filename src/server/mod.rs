@@ -13,6 +13,7 @@
 //! conversation   one connection: read, feed the gateway, answer
 //! wire       one socket: waiting with deadlines, for bytes and for room
 //! panics     a bug costs one answer, never a thread
+//! descriptors  what a server in the background does not keep
 //! privileges root becomes the user who serves
 //! report     what a process tells the one that started it
 //! signals    TERM and INT          ─► a Stop
@@ -21,6 +22,7 @@
 //! Limits: spec/gateway.md, 2; process managers and kept connections: spec/gateway.md, 5.
 
 mod conversation;
+mod descriptors;
 mod listen;
 mod options;
 mod panics;
@@ -33,6 +35,7 @@ mod stop;
 mod wire;
 mod worker;
 
+pub use descriptors::close_inherited;
 pub use listen::Address;
 pub use listen::ListenError;
 pub use listen::Listener;

@@ -54,6 +54,24 @@ fn the_server_is_in_a_session_of_its_own_and_where_it_was_started() {
     assert_eq!(link("fd/2"), folder.join("paster.log"));
 }
 
+/// Scripts that run under `flock`, or in a session whose end somebody waits for, go on.
+#[test]
+fn the_server_keeps_nothing_of_whoever_started_it() {
+    let place = Place::new();
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "exec \"$0\" serve development.ini start 7>held 9<held",
+        WEAVED,
+    ]);
+    let said = Said(shell.current_dir(place.path()).output().unwrap());
+    let (pid, _) = said.started();
+    let held = fs::canonicalize(place.file("held")).unwrap();
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let mut open = open.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    assert!(!open.any(|file| file == held));
+}
+
 #[test]
 fn start_is_daemon_with_a_word() {
     let place = Place::new();
