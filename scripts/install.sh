@@ -2,16 +2,24 @@
 # Installs what is missing on this machine, and says so. Usage: install.sh run|test
 #
 #   run    a C compiler (the build of SQLite needs one) and lighttpd
-#   test   these, Python's cryptography for the Sync client that is written in Python, and the
-#          tools that judge systemd's units
+#   test   these, every other web server of the tests, openssl, the tools that judge systemd's
+#          units, and Python's cryptography for the Sync client that is written in Python
 set -euo pipefail
 
 have() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$1" >/dev/null; }
+have_file() { [ -n "$(find /usr/lib /usr/local/lib -name "$1" -print -quit 2>/dev/null)" ]; }
 
 packages=()
+# Those of the packages that Debian would start, on port 80.
+services=()
 have cc || packages+=(build-essential)
-have lighttpd || packages+=(lighttpd)
+have lighttpd || packages+=(lighttpd) services+=(lighttpd)
 if [ "${1:-run}" = test ]; then
+    have_file mod_openssl.so || packages+=(lighttpd-mod-openssl)
+    have nginx || packages+=(nginx) services+=(nginx)
+    have caddy || packages+=(caddy) services+=(caddy)
+    have spawn-fcgi || packages+=(spawn-fcgi)
+    have openssl || packages+=(openssl)
     have python3 || packages+=(python3)
     python3 -c 'import cryptography' 2>/dev/null || packages+=(python3-cryptography)
     have systemd-analyze || packages+=(systemd)
@@ -26,16 +34,18 @@ if [ ${#packages[@]} -gt 0 ]; then
     [ "$(id -u)" = 0 ] || sudo=(sudo)
     echo "installing: ${packages[*]}"
     "${sudo[@]}" apt-get update -qq
+    # Debian starts the services that it installs, unless this script says no.
+    policy=/usr/sbin/policy-rc.d
+    if [ ${#services[@]} -gt 0 ] && [ ! -e $policy ]; then
+        trap '"${sudo[@]}" rm -f $policy' EXIT
+        printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee $policy >/dev/null
+        "${sudo[@]}" chmod 755 $policy
+    fi
     DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq "${packages[@]}"
-    # Debian starts a lighttpd of its own, on port 80, which nobody asked for.
-    case " ${packages[*]} " in
-    *" lighttpd "*)
-        if [ -d /run/systemd/system ]; then
-            echo "stopping the lighttpd service that Debian has started on port 80"
-            "${sudo[@]}" systemctl disable --now lighttpd || true
-        fi
-        ;;
-    esac
+    if [ ${#services[@]} -gt 0 ] && have systemctl; then
+        echo "not to be started by systemd either: ${services[*]}"
+        "${sudo[@]}" systemctl disable "${services[@]}" || true
+    fi
 fi
 
 # A python3 that is not Debian's does not see Debian's packages.

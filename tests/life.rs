@@ -33,34 +33,47 @@ mod tests {
     use crate::suite::Way;
     use crate::suite::name_of;
 
-    macro_rules! lives {
-        (@ways $($module:ident $way:ident $extent:ident:
+    /// A test in each way that speaks HTTP.
+    macro_rules! through {
+        (@ways $test:ident $($module:ident $way:ident $extent:ident:
             $server:ident $gateway:ident $listen:ident $mount:tt $file:literal;)*
         ) => {
-            $(lives!(@test $module $way $server $gateway);)*
+            $(through!(@test $test $module $way $server $gateway);)*
         };
         // Over these the client below cannot reach the node that it is told.
-        (@test $module:ident $way:ident Nothing Fcgi) => {};
-        (@test $module:ident $way:ident Nothing Scgi) => {};
-        (@test $module:ident $way:ident $server:ident $gateway:ident) => {
+        (@test $test:ident $module:ident $way:ident Nothing Fcgi) => {};
+        (@test $test:ident $module:ident $way:ident Nothing Scgi) => {};
+        (@test $test:ident $module:ident $way:ident $server:ident $gateway:ident) => {
             #[test]
             fn $module() {
-                lives_through(Way::$way);
+                super::$test(Site::shared(Way::$way, Setup::Plain));
             }
         };
     }
 
-    /// A test in each way that speaks HTTP.
-    mod through {
-        use super::lives_through;
+    mod a_whole_life {
+        use crate::suite::Setup;
+        use crate::suite::Site;
         use crate::suite::Way;
         use crate::suite::every_way;
 
-        every_way!(lives!());
+        every_way!(through!(lives_through));
     }
 
-    fn lives_through(way: Way) {
-        let site = Site::shared(way, Setup::Plain);
+    mod a_little {
+        use crate::suite::Setup;
+        use crate::suite::Site;
+        use crate::suite::Way;
+        use crate::suite::every_way;
+
+        every_way!(through!(lives_a_little));
+    }
+
+    fn lives_a_little(site: &Site) {
+        crate::suite::lives_a_little(site.transport(), &site.url());
+    }
+
+    fn lives_through(site: &Site) {
         let user = signs_up(site);
         logs_in_from_a_phone(&user);
 

@@ -14,88 +14,28 @@ mod tests {
 
     use rustix::process::Pid;
     use rustix::process::Signal;
-    use serde_json::Value;
-    use serde_json::json;
 
     use crate::suite::Behind;
     use crate::suite::Endpoint;
     use crate::suite::Front;
     use crate::suite::Gateway;
     use crate::suite::Http;
-    use crate::suite::HttpRequest;
     use crate::suite::Listen;
     use crate::suite::Log;
     use crate::suite::Options;
     use crate::suite::PREFIX;
-    use crate::suite::Transport;
     use crate::suite::WEAVED;
     use crate::suite::Weaved;
-    use crate::suite::basic;
     use crate::suite::free_port;
     use crate::suite::lighttpd;
-    use crate::suite::name_of;
-
-    #[test]
-    fn the_complete_server_at_a_prefix() {
-        serves(Gateway::Fcgi, PREFIX, |weaved| {
-            lighttpd::complete(weaved, PREFIX)
-        });
-    }
-
-    #[test]
-    fn the_complete_server_at_the_root() {
-        serves(Gateway::Fcgi, "", |weaved| lighttpd::complete(weaved, ""));
-    }
-
-    #[test]
-    fn fastcgi_at_a_prefix() {
-        let name = "lighttpd/conf-available/50-weaved-fastcgi.conf";
-        serves(Gateway::Fcgi, PREFIX, |weaved| {
-            lighttpd::with_snippet(name, &Behind::Running(weaved), PREFIX)
-        });
-    }
-
-    #[test]
-    fn fastcgi_at_the_root() {
-        let name = "lighttpd/conf-available/50-weaved-fastcgi-root.conf";
-        serves(Gateway::Fcgi, "", |weaved| {
-            lighttpd::with_snippet(name, &Behind::Running(weaved), "")
-        });
-    }
-
-    #[test]
-    fn scgi_at_a_prefix() {
-        let name = "lighttpd/conf-available/50-weaved-scgi.conf";
-        serves(Gateway::Scgi, PREFIX, |weaved| {
-            lighttpd::with_snippet(name, &Behind::Running(weaved), PREFIX)
-        });
-    }
-
-    #[test]
-    fn scgi_at_the_root() {
-        let name = "lighttpd/conf-available/50-weaved-scgi-root.conf";
-        serves(Gateway::Scgi, "", |weaved| {
-            lighttpd::with_snippet(name, &Behind::Running(weaved), "")
-        });
-    }
-
-    /// As the comments in the snippets say: a socket instead of host and port.
-    #[test]
-    fn fastcgi_over_a_unix_socket() {
-        let mut options = Options::new(Gateway::Fcgi, PREFIX);
-        options.listen = Listen::Unix;
-        let name = "lighttpd/conf-available/50-weaved-fastcgi.conf";
-        serves_with(options, PREFIX, |weaved| {
-            lighttpd::with_snippet(name, &Behind::Running(weaved), PREFIX)
-        });
-    }
+    use crate::suite::lives_a_little;
 
     #[test]
     fn scgi_over_a_unix_socket() {
         let mut options = Options::new(Gateway::Scgi, "");
         options.listen = Listen::Unix;
         let name = "lighttpd/conf-available/50-weaved-scgi-root.conf";
-        serves_with(options, "", |weaved| {
+        serves(options, "", |weaved| {
             lighttpd::with_snippet(name, &Behind::Running(weaved), "")
         });
     }
@@ -107,7 +47,7 @@ mod tests {
         let lighttpd = |weaved: &_| lighttpd::with_snippet(name, &Behind::Running(weaved), PREFIX);
         let mut options = Options::new(Gateway::Fcgi, "");
         options.automatic_mount = true;
-        serves_with(options, PREFIX, lighttpd);
+        serves(options, PREFIX, lighttpd);
     }
 
     /// The files of the example, in which nothing but the two folders was changed.
@@ -148,68 +88,13 @@ mod tests {
         }
     }
 
-    fn serves(gateway: Gateway, mount: &'static str, before: impl Fn(&Endpoint) -> Front) {
-        serves_with(Options::new(gateway, mount), mount, before);
-    }
-
-    fn serves_with(options: Options, mount: &str, before: impl Fn(&Endpoint) -> Front) {
+    fn serves(options: Options, mount: &str, before: impl Fn(&Endpoint) -> Front) {
         let weaved = Weaved::start(options);
         let lighttpd = before(weaved.endpoint());
         lives_a_little(
             &lighttpd.client(),
             &format!("http://{}{mount}/", lighttpd.endpoint()),
         );
-    }
-
-    /// What set-ups get wrong: paths, Authorization, large bodies, encoded characters, chunks.
-    fn lives_a_little(client: &Http, url: &str) {
-        let request = |method, target: &str| HttpRequest::new(method, target);
-        assert_eq!(client.send(&request("GET", "/__heartbeat__")).status, 200);
-        let name = name_of("alice@example.com");
-        let form = json!({"email": "alice@example.com", "password": "secret-pass"}).to_string();
-        let created = client.send(&request("PUT", &format!("/user/1.0/{name}")).body(form));
-        assert_eq!((created.status, created.text()), (200, name.clone()));
-        let node = client.send(&request("GET", &format!("/user/1.0/{name}/node/weave")));
-        assert_eq!((node.status, node.text().as_str()), (200, url));
-        let storage = |method, path: &str| request(method, &format!("/1.1/{name}/storage/{path}"));
-        let authorization = basic(&name, b"secret-pass");
-        let send =
-            |request: HttpRequest| client.send(&request.header("Authorization", &authorization));
-
-        let nobody = client.send(&storage("GET", "c"));
-        assert_eq!(nobody.status, 401);
-        assert!(nobody.header("WWW-Authenticate").is_some());
-        let large = |n: usize| json!({"id": format!("large{n}"), "payload": "x".repeat(200_000)});
-        let records = Value::from_iter((0..5).map(large));
-        let posted = send(storage("POST", "c").body(records.to_string()));
-        let posted: Value = serde_json::from_slice(&posted.body).unwrap();
-        assert_eq!(
-            posted["success"].as_array().map(Vec::len),
-            Some(5),
-            "{posted}"
-        );
-        assert_eq!(send(storage("GET", "c?full=1")).body.len() / 1_000_000, 1);
-        // 1.5 MB of which the server refuses a part: the body as a whole gets through.
-        let records = Value::from_iter((0..8).map(large));
-        assert_eq!(
-            send(storage("POST", "d").body(records.to_string())).status,
-            200
-        );
-        let odd = json!([{"id": "{a}/b c", "payload": "é"}]);
-        assert_eq!(send(storage("POST", "e").body(odd.to_string())).status, 200);
-        for spelled in ["%7Ba%7D%2Fb%20c", "%7ba%7d/b+c"] {
-            let found = send(storage("GET", &format!("e?ids={spelled}")));
-            assert_eq!(found.text(), r#"["{a}/b c"]"#, "{spelled}");
-        }
-        assert_eq!(
-            send(storage("PUT", "e/a%23%7Eb").body(r#"{"payload":"x"}"#)).status,
-            200
-        );
-        assert_eq!(send(storage("GET", "e/a%23~b")).status, 200);
-        let chunks = "8\r\n{\"payloa\r\n7\r\nd\":\"x\"}\r\n0\r\n\r\n";
-        let chunked = storage("PUT", "e/chunked").header("Transfer-Encoding", "chunked");
-        assert_eq!(send(chunked.body(chunks)).status, 200);
-        assert_eq!(send(storage("GET", "e/chunked")).status, 200);
     }
 
     /// scripts/run.sh with the program under test: it says the URL, and TERM ends everything.

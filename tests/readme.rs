@@ -57,7 +57,9 @@ mod tests {
             let socket = match facts.listen {
                 Listen::Tcp => "TCP",
                 Listen::Unix => "Unix",
-                Listen::WebServer => "the web server's, which starts weaved",
+                Listen::SpawnFcgiOne => "TCP, by spawn-fcgi",
+                Listen::SpawnFcgiThree => "Unix, by spawn-fcgi, three processes",
+                Listen::WebServer => "by the web server, which starts weaved",
             };
             let at = match facts.mount {
                 "" => "/",

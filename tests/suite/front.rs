@@ -19,10 +19,12 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use super::caddy;
 use super::endpoint::Endpoint;
 use super::http::Http;
 use super::lighttpd;
 use super::log::Log;
+use super::nginx;
 use super::warden::Warden;
 use super::way::Server;
 use super::way::Way;
@@ -92,7 +94,9 @@ impl Front {
     /// The web server of this way.
     pub(crate) fn before(way: Way, behind: &Behind<'_>) -> Option<Self> {
         match way.facts().server {
+            Server::Caddy => Some(caddy::before(way, behind)),
             Server::Lighttpd => Some(lighttpd::before(way, behind)),
+            Server::Nginx => Some(nginx::before(way, behind)),
             Server::Nothing => None,
         }
     }

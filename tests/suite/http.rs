@@ -36,29 +36,7 @@ impl Http {
         mut connection: BufReader<TcpStream>,
         request: &HttpRequest,
     ) -> io::Result<HttpResponse> {
-        let mut bytes = format!(
-            "{} {}{} HTTP/1.1\r\n",
-            request.method, self.mount, request.target
-        );
-        let mut fields = Vec::new();
-        let given = |field: &str| {
-            let mut names = request.headers.iter().map(|(name, _)| name);
-            names.any(|name| name.eq_ignore_ascii_case(field))
-        };
-        if !given("host") {
-            fields.push(("Host".to_owned(), self.endpoint.to_string()));
-        }
-        if let Some(body) = &request.body
-            && !given("transfer-encoding")
-        {
-            fields.push(("Content-Length".to_owned(), body.len().to_string()));
-        }
-        for (name, value) in fields.iter().chain(&request.headers) {
-            bytes.push_str(&format!("{name}: {value}\r\n"));
-        }
-        bytes.push_str("\r\n");
-        let mut bytes = bytes.into_bytes();
-        bytes.extend_from_slice(request.body.as_deref().unwrap_or_default());
+        let bytes = bytes(request, &self.endpoint, self.mount);
         connection.get_mut().write_all(&bytes)?;
         // Not one byte of an answer: the connection was closed before it was asked. A signal in
         // between is neither; it must not send the request twice.
@@ -95,8 +73,33 @@ impl Transport for Http {
     }
 }
 
+/// The request as it stands on the wire.
+pub(super) fn bytes(request: &HttpRequest, endpoint: &Endpoint, mount: &str) -> Vec<u8> {
+    let mut bytes = format!("{} {mount}{} HTTP/1.1\r\n", request.method, request.target);
+    let mut fields = Vec::new();
+    let given = |field: &str| {
+        let mut names = request.headers.iter().map(|(name, _)| name);
+        names.any(|name| name.eq_ignore_ascii_case(field))
+    };
+    if !given("host") {
+        fields.push(("Host".to_owned(), endpoint.to_string()));
+    }
+    if let Some(body) = &request.body
+        && !given("transfer-encoding")
+    {
+        fields.push(("Content-Length".to_owned(), body.len().to_string()));
+    }
+    for (name, value) in fields.iter().chain(&request.headers) {
+        bytes.push_str(&format!("{name}: {value}\r\n"));
+    }
+    bytes.push_str("\r\n");
+    let mut bytes = bytes.into_bytes();
+    bytes.extend_from_slice(request.body.as_deref().unwrap_or_default());
+    bytes
+}
+
 /// Reads one answer; also whether the connection can carry another request.
-fn answer(from: &mut impl BufRead, to_head: bool) -> io::Result<(HttpResponse, bool)> {
+pub(super) fn answer(from: &mut impl BufRead, to_head: bool) -> io::Result<(HttpResponse, bool)> {
     let (status, headers) = loop {
         let (status, headers) = head(from)?;
         if status != 100 {

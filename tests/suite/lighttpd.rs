@@ -2,13 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use super::endpoint::Endpoint;
 use super::front::Behind;
 use super::front::Front;
 use super::front::Program;
 use super::front::adapted;
+use super::front::free_port;
 use super::front::shipped;
+use super::tls::Certificate;
+use super::way::PREFIX;
 use super::way::Way;
 use super::weaved::WEAVED;
 
@@ -48,7 +52,37 @@ pub(crate) fn complete(weaved: &Endpoint, mount: &'static str) -> Front {
 /// the address of weaved, or the paths of the program and its configuration, was changed.
 #[track_caller]
 pub(crate) fn with_snippet(name: &str, behind: &Behind<'_>, mount: &'static str) -> Front {
-    let text = match behind {
+    with_text(&snippet(name, behind), mount)
+}
+
+/// The same with `50-weaved-tls.conf` beside it, on a port that speaks TLS.
+#[track_caller]
+pub(crate) fn with_tls(name: &str, weaved: &Endpoint, certificate: &Certificate) -> Front {
+    let text = snippet(name, &Behind::Running(weaved));
+    Front::start(&LIGHTTPD, PREFIX, |command, folder, web_port| {
+        let socket = format!("127.0.0.1:{web_port}\"");
+        let tls = adapted(
+            "lighttpd/conf-available/50-weaved-tls.conf",
+            &[
+                (":443\"", &socket),
+                (
+                    "/etc/letsencrypt/live/www.yourserver.net/fullchain.pem",
+                    &certificate.path(),
+                ),
+                (
+                    "/etc/letsencrypt/live/www.yourserver.net/privkey.pem",
+                    &certificate.key(),
+                ),
+            ],
+        );
+        // The port of lighttpd.conf itself is another one, as on real servers.
+        write_and_use(command, folder, free_port(), &format!("{text}{tls}"));
+    })
+}
+
+#[track_caller]
+fn snippet(name: &str, behind: &Behind<'_>) -> String {
+    match behind {
         Behind::Running(Endpoint::Tcp(address)) => {
             let port = format!("\"port\" => {},", address.port());
             adapted(name, &[("\"port\" => 5000,", &port)])
@@ -67,24 +101,24 @@ pub(crate) fn with_snippet(name: &str, behind: &Behind<'_>, mount: &'static str)
                 &[(bin_path, &ours), ("/run/lighttpd/weaved.sock", &socket)],
             )
         }
-    };
-    with_text(&text, mount)
+    }
 }
 
 /// A server that includes this text.
 pub(crate) fn with_text(snippet: &str, mount: &'static str) -> Front {
     Front::start(&LIGHTTPD, mount, |command, folder, web_port| {
-        fs::write(folder.join("snippet.conf"), snippet).unwrap();
-        fs::write(folder.join("main.conf"), main(folder, web_port)).unwrap();
-        command.arg("-D").arg("-f").arg(folder.join("main.conf"));
+        write_and_use(command, folder, web_port, snippet);
     })
 }
 
-fn main(folder: &Path, web_port: u16) -> String {
-    format!(
+fn write_and_use(command: &mut Command, folder: &Path, web_port: u16, snippet: &str) {
+    let main = format!(
         "server.bind = \"127.0.0.1\"\nserver.port = {web_port}\n\
          server.document-root = \"{0}\"\nserver.upload-dirs = ( \"{0}\" )\n\
          include \"snippet.conf\"\n",
         folder.display()
-    )
+    );
+    fs::write(folder.join("main.conf"), main).unwrap();
+    fs::write(folder.join("snippet.conf"), snippet).unwrap();
+    command.arg("-D").arg("-f").arg(folder.join("main.conf"));
 }

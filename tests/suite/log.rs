@@ -3,6 +3,9 @@
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
@@ -42,6 +45,22 @@ impl Log {
             into.changed.notify_all();
         });
         log
+    }
+
+    /// Collects the lines of a file that others write, from its beginning, also when it does not
+    /// exist yet.
+    #[expect(clippy::zombie_processes, reason = "it lives as long as this process")]
+    pub(crate) fn follow(file: &Path) -> Arc<Self> {
+        let tail = Command::new("tail")
+            .args(["--lines=+1", "--retry", "--follow=name", "--quiet"])
+            .arg(format!("--pid={}", std::process::id()))
+            .arg(file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let tail = tail.unwrap();
+        Self::collect(tail.stdout.unwrap())
     }
 
     /// Waits for a line of which `choose` makes something; `None` when the process ended first.

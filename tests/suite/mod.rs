@@ -11,17 +11,22 @@
     reason = "every test crate includes this module and uses its own part of it"
 )]
 
+pub(crate) mod caddy;
 mod cgi;
 mod endpoint;
 mod fastcgi;
 mod front;
 mod http;
 pub(crate) mod lighttpd;
+mod little;
 mod log;
 mod message;
+pub(crate) mod nginx;
 mod reply;
 mod scgi;
 mod site;
+mod spawn_fcgi;
+mod tls;
 mod user;
 mod warden;
 mod way;
@@ -35,6 +40,7 @@ pub(crate) use front::adapted;
 pub(crate) use front::free_port;
 pub(crate) use front::shipped;
 pub(crate) use http::Http;
+pub(crate) use little::lives_a_little;
 pub(crate) use log::Log;
 pub(crate) use message::HttpRequest;
 pub(crate) use message::HttpResponse;
@@ -45,6 +51,8 @@ pub(crate) use scgi::Scgi;
 pub(crate) use site::SECRET;
 pub(crate) use site::Setup;
 pub(crate) use site::Site;
+pub(crate) use tls::Certificate;
+pub(crate) use tls::Https;
 pub(crate) use user::Call;
 pub(crate) use user::User;
 pub(crate) use user::basic;

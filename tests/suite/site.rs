@@ -8,6 +8,7 @@ use super::front::Behind;
 use super::front::Front;
 use super::log::Log;
 use super::message::Transport;
+use super::spawn_fcgi::SpawnFcgi;
 use super::user::User;
 use super::way::Way;
 use super::weaved::Gateway;
@@ -46,8 +47,14 @@ pub(crate) enum Setup {
 /// The shared secret of [`Setup::Secret`].
 pub(crate) const SECRET: &str = "open-sesame-1234567890";
 
+/// Threads of a server that has little to do: each costs the memory of a password hash.
+const FEW: usize = 4;
+
 impl Setup {
-    fn apply(self, options: Options) -> Options {
+    fn apply(self, mut options: Options) -> Options {
+        if self != Self::Plain {
+            options.threads = FEW;
+        }
         let quota = |size| {
             let options = options.clone().set("storage.use_quota", "true");
             options.set("storage.quota_size", size)
@@ -76,8 +83,8 @@ impl Setup {
 enum Program {
     /// Started by the tests; several ways share it.
     Ours(Arc<Weaved>),
-    /// Started by the web server, as often as that likes.
-    Foreign(Home, Arc<Log>),
+    /// Started by spawn-fcgi, which stops it when it is dropped, or by the web server.
+    Foreign(Option<SpawnFcgi>, Home, Arc<Log>),
 }
 
 /// A server that can be asked.
@@ -98,7 +105,7 @@ impl Site {
 
         SITES.get((way, setup), || {
             let facts = way.facts();
-            if facts.listen == Listen::WebServer {
+            if facts.listen.is_foreign() {
                 return Self::private(way, setup);
             }
             let key = (facts.gateway, facts.listen, facts.mount, setup);
@@ -115,16 +122,27 @@ impl Site {
     /// A site over files that are there already, or with other options.
     pub(crate) fn in_home(home: Home, way: Way, set: impl FnOnce(Options) -> Options) -> Self {
         let options = set(options(way));
-        if options.listen != Listen::WebServer {
+        if !options.listen.is_foreign() {
             return Self::behind(Arc::new(Weaved::start_in(home, options)), way);
         }
         let ini = home.configure(&options);
+        if options.listen != Listen::WebServer {
+            let spawned = SpawnFcgi::start(options.listen, &ini);
+            let front = Front::before(way, &Behind::Running(spawned.endpoint())).unwrap();
+            let log = Log::follow(&home.log());
+            return Self::over(Program::Foreign(Some(spawned), home, log), front, way);
+        }
         let front = Front::before(way, &Behind::Started(&ini)).unwrap();
+        // What the programs write to stderr is among what the web server writes.
+        let log = Arc::clone(front.log());
+        Self::over(Program::Foreign(None, home, log), front, way)
+    }
+
+    fn over(program: Program, front: Front, way: Way) -> Self {
         Self {
             way,
             transport: Box::new(front.client()),
-            // What the programs write to stderr is among what the web server writes.
-            program: Program::Foreign(home, Arc::clone(front.log())),
+            program,
             front: Some(front),
         }
     }
@@ -166,7 +184,7 @@ impl Site {
     pub(crate) fn weaved(&self) -> &Weaved {
         match &self.program {
             Program::Ours(weaved) => weaved,
-            Program::Foreign(..) => panic!("{:?}: the web server owns the process", self.way),
+            Program::Foreign(..) => panic!("{:?}: somebody else owns the process", self.way),
         }
     }
 
@@ -174,7 +192,7 @@ impl Site {
     pub(crate) fn home(&self) -> &Home {
         match &self.program {
             Program::Ours(weaved) => weaved.home(),
-            Program::Foreign(home, _) => home,
+            Program::Foreign(_, home, _) => home,
         }
     }
 
@@ -182,7 +200,7 @@ impl Site {
     pub(crate) fn log(&self) -> &Arc<Log> {
         match &self.program {
             Program::Ours(weaved) => weaved.log(),
-            Program::Foreign(_, log) => log,
+            Program::Foreign(_, _, log) => log,
         }
     }
 
@@ -211,9 +229,16 @@ impl Site {
 /// The configuration of this way.
 fn options(way: Way) -> Options {
     let facts = way.facts();
+    let options = Options::new(facts.gateway, facts.mount);
     Options {
         listen: facts.listen,
-        ..Options::new(facts.gateway, facts.mount)
+        // Several processes share the work.
+        threads: if facts.listen.is_foreign() {
+            FEW
+        } else {
+            options.threads
+        },
+        ..options
     }
 }
 

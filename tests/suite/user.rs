@@ -31,8 +31,7 @@ pub(crate) struct User<'a> {
 impl<'a> User<'a> {
     /// Credentials that nobody else has; no account yet.
     pub(crate) fn invented(site: &'a Site) -> Self {
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        Self::named(site, &format!("user{number}@example.com"), "secret-pass")
+        Self::named(site, &invented_email(), "secret-pass")
     }
 
     pub(crate) fn named(site: &'a Site, email: &str, password: &str) -> Self {
@@ -154,6 +153,11 @@ impl Call<'_> {
         let response = self.site.transport().send(&self.request);
         Reply::new(&self.request, response, self.site.log())
     }
+}
+
+/// An address that nobody else has in this test process.
+pub(crate) fn invented_email() -> String {
+    format!("user{}@example.com", MADE.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The user name of an account as clients compute it (spec/clients.md, 1.2).

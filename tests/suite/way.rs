@@ -13,7 +13,9 @@ pub(crate) const PREFIX: &str = "/yourpath";
 /// What stands between the client and the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Server {
+    Caddy,
     Lighttpd,
+    Nginx,
     /// The client speaks the program's protocol itself.
     Nothing,
 }
@@ -22,7 +24,9 @@ impl Server {
     /// As people write it.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Caddy => "Caddy",
             Self::Lighttpd => "lighttpd",
+            Self::Nginx => "nginx",
             Self::Nothing => "none",
         }
     }
@@ -57,16 +61,44 @@ macro_rules! every_way {
     ($($then:ident)::+!($($given:tt)*)) => {
         $($then)::+! { @ways $($given)*
             fastcgi FastCgi Every: Nothing Fcgi Tcp PREFIX "";
+            scgi Scgi Every: Nothing Scgi Tcp PREFIX "";
             http Http Every: Nothing Http Tcp "" "";
-            lighttpd_bin_path LighttpdBinPath Plain:
-                Lighttpd Fcgi WebServer PREFIX "lighttpd/conf-available/50-weaved-bin-path.conf";
+            caddy Caddy Every: Caddy Fcgi Tcp PREFIX "caddy/weaved.caddy";
+            caddy_root CaddyRoot Plain: Caddy Fcgi Tcp "" "caddy/weaved-root.caddy";
             lighttpd_fastcgi LighttpdFastCgi Every:
                 Lighttpd Fcgi Tcp PREFIX "lighttpd/weaved.conf";
             lighttpd_fastcgi_root LighttpdFastCgiRoot Plain:
                 Lighttpd Fcgi Tcp "" "lighttpd/weaved.conf";
+            lighttpd_unix LighttpdUnix Plain:
+                Lighttpd Fcgi Unix PREFIX "lighttpd/conf-available/50-weaved-fastcgi.conf";
+            lighttpd_unix_root LighttpdUnixRoot Plain:
+                Lighttpd Fcgi Unix "" "lighttpd/conf-available/50-weaved-fastcgi-root.conf";
+            lighttpd_bin_path LighttpdBinPath Plain:
+                Lighttpd Fcgi WebServer PREFIX "lighttpd/conf-available/50-weaved-bin-path.conf";
+            lighttpd_bin_path_root LighttpdBinPathRoot Plain:
+                Lighttpd Fcgi WebServer "" "lighttpd/conf-available/50-weaved-bin-path-root.conf";
             lighttpd_scgi LighttpdScgi Plain:
                 Lighttpd Scgi Tcp PREFIX "lighttpd/conf-available/50-weaved-scgi.conf";
-            scgi Scgi Every: Nothing Scgi Tcp PREFIX "";
+            lighttpd_scgi_root LighttpdScgiRoot Plain:
+                Lighttpd Scgi Tcp "" "lighttpd/conf-available/50-weaved-scgi-root.conf";
+            lighttpd_spawn_fcgi LighttpdSpawnFcgi Plain: Lighttpd Fcgi SpawnFcgiThree PREFIX
+                "lighttpd/conf-available/50-weaved-fastcgi.conf";
+            nginx_fastcgi NginxFastCgi Every:
+                Nginx Fcgi Tcp PREFIX "nginx/snippets/weaved-fastcgi.conf";
+            nginx_fastcgi_root NginxFastCgiRoot Plain:
+                Nginx Fcgi Tcp "" "nginx/snippets/weaved-fastcgi.conf";
+            nginx_unix NginxUnix Plain: Nginx Fcgi Unix PREFIX "nginx/snippets/weaved-fastcgi.conf";
+            nginx_unix_root NginxUnixRoot Plain:
+                Nginx Fcgi Unix "" "nginx/snippets/weaved-fastcgi.conf";
+            nginx_keepalive NginxKeepalive Plain:
+                Nginx Fcgi Tcp PREFIX "nginx/snippets/weaved-fastcgi-keepalive.conf";
+            nginx_keepalive_root NginxKeepaliveRoot Plain:
+                Nginx Fcgi Unix "" "nginx/snippets/weaved-fastcgi-keepalive.conf";
+            nginx_scgi NginxScgi Plain: Nginx Scgi Tcp PREFIX "nginx/snippets/weaved-scgi.conf";
+            nginx_scgi_root NginxScgiRoot Plain:
+                Nginx Scgi Unix "" "nginx/snippets/weaved-scgi.conf";
+            nginx_spawn_fcgi NginxSpawnFcgi Plain:
+                Nginx Fcgi SpawnFcgiOne "" "nginx/snippets/weaved-fastcgi.conf";
         }
     };
 }

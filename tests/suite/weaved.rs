@@ -53,9 +53,39 @@ pub(crate) enum Listen {
     Tcp,
     /// A Unix socket in its folder.
     Unix,
+    /// Descriptor 0, from spawn-fcgi: a port for one process.
+    SpawnFcgiOne,
+    /// Descriptor 0, from spawn-fcgi: a Unix socket for three processes.
+    SpawnFcgiThree,
     /// Descriptor 0, from the web server that starts the program.
     WebServer,
 }
+
+impl Listen {
+    /// Whether somebody else starts the program, with its socket on descriptor 0.
+    pub(crate) fn is_foreign(self) -> bool {
+        !matches!(self, Self::Tcp | Self::Unix)
+    }
+}
+
+/// Sections of development.ini that send the log to [`Home::log`].
+const LOGGERS: &str = "
+[loggers]
+keys = root
+[handlers]
+keys = file
+[formatters]
+keys = plain
+[logger_root]
+level = INFO
+handlers = file
+[handler_file]
+class = FileHandler
+args = ('%(here)s/weaved.log', 'a')
+formatter = plain
+[formatter_plain]
+format = %(levelname)s [%(name)s] %(message)s
+";
 
 /// Where a server's files lie: a temporary folder, or one that outlives this server.
 #[derive(Clone, Debug)]
@@ -74,6 +104,11 @@ impl Home {
     /// The SQLite file with accounts and records.
     pub(crate) fn database(&self) -> PathBuf {
         self.path().join("sync.db")
+    }
+
+    /// The log of programs whose stderr goes nowhere.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.path().join("weaved.log")
     }
 
     /// Writes development.ini and sync.conf, and returns the path of the former.
@@ -99,6 +134,7 @@ pub(crate) struct Options {
     /// Leaves `mount` out of development.ini: the program finds out.
     pub(crate) automatic_mount: bool,
     pub(crate) listen: Listen,
+    pub(crate) threads: usize,
     /// Further text of development.ini.
     pub(crate) ini: &'static str,
 }
@@ -111,6 +147,7 @@ impl Options {
             settings: Vec::new(),
             automatic_mount: false,
             listen: Listen::Tcp,
+            threads: 16,
             ini: "",
         }
     }
@@ -121,7 +158,7 @@ impl Options {
     }
 
     fn ini(&self) -> String {
-        let (gateway, extra) = (self.gateway.name(), self.ini);
+        let (gateway, threads, extra) = (self.gateway.name(), self.threads, self.ini);
         let mount = match self.mount {
             _ if self.automatic_mount => String::new(),
             "" => "mount = /\n".to_owned(),
@@ -130,11 +167,16 @@ impl Options {
         let address = match self.listen {
             Listen::Tcp => "host = 127.0.0.1\nport = 0",
             Listen::Unix => "socket = %(here)s/weaved.sock\nmode = 0600",
-            Listen::WebServer => "",
+            Listen::SpawnFcgiOne | Listen::SpawnFcgiThree | Listen::WebServer => "",
+        };
+        // spawn-fcgi sends what programs write to stderr to nowhere.
+        let loggers = match self.listen {
+            Listen::SpawnFcgiOne | Listen::SpawnFcgiThree => LOGGERS,
+            _ => "",
         };
         format!(
-            "[server:main]\nuse = {gateway}\n{address}\n{mount}threads = 16\n\n\
-             [app:main]\nuse = egg:SyncServer\nconfiguration = file:%(here)s/sync.conf\n{extra}\n"
+            "[server:main]\nuse = {gateway}\n{address}\n{mount}threads = {threads}\n\n\
+             [app:main]\nuse = egg:SyncServer\nconfiguration = file:%(here)s/sync.conf\n{extra}\n{loggers}"
         )
     }
 
