@@ -19,6 +19,7 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use super::apache;
 use super::endpoint::Endpoint;
 use super::http::Http;
 use super::lighttpd;
@@ -92,6 +93,7 @@ impl Front {
     /// The web server of this way.
     pub(crate) fn before(way: Way, behind: &Behind<'_>) -> Option<Self> {
         match way.facts().server {
+            Server::Apache => Some(apache::before(way, behind)),
             Server::Lighttpd => Some(lighttpd::before(way, behind)),
             Server::Nothing => None,
         }
