@@ -19,6 +19,7 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use super::apache;
 use super::caddy;
 use super::endpoint::Endpoint;
 use super::http::Http;
@@ -94,6 +95,7 @@ impl Front {
     /// The web server of this way.
     pub(crate) fn before(way: Way, behind: &Behind<'_>) -> Option<Self> {
         match way.facts().server {
+            Server::Apache => Some(apache::before(way, behind)),
             Server::Caddy => Some(caddy::before(way, behind)),
             Server::Lighttpd => Some(lighttpd::before(way, behind)),
             Server::Nginx => Some(nginx::before(way, behind)),

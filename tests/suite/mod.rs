@@ -11,6 +11,7 @@
     reason = "every test crate includes this module and uses its own part of it"
 )]
 
+pub(crate) mod apache;
 pub(crate) mod caddy;
 mod cgi;
 mod endpoint;

@@ -13,6 +13,7 @@ pub(crate) const PREFIX: &str = "/yourpath";
 /// What stands between the client and the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Server {
+    Apache,
     Caddy,
     Lighttpd,
     Nginx,
@@ -24,6 +25,7 @@ impl Server {
     /// As people write it.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Apache => "Apache",
             Self::Caddy => "Caddy",
             Self::Lighttpd => "lighttpd",
             Self::Nginx => "nginx",
@@ -60,6 +62,26 @@ pub(crate) struct Facts {
 macro_rules! every_way {
     ($($then:ident)::+!($($given:tt)*)) => {
         $($then)::+! { @ways $($given)*
+            apache_fcgid ApacheFcgid Every:
+                Apache Fcgi WebServer PREFIX "apache/conf-available/weaved-fcgid.conf";
+            apache_fcgid_root ApacheFcgidRoot Plain:
+                Apache Fcgi WebServer "" "apache/conf-available/weaved-fcgid-root.conf";
+            apache_proxy_fcgi ApacheProxyFastCgi Every:
+                Apache Fcgi Tcp PREFIX "apache/conf-available/weaved-proxy-fcgi.conf";
+            apache_proxy_fcgi_root ApacheProxyFastCgiRoot Plain:
+                Apache Fcgi Tcp "" "apache/conf-available/weaved-proxy-fcgi-root.conf";
+            apache_proxy_fcgi_reuse ApacheProxyFastCgiReuse Plain:
+                Apache Fcgi Tcp PREFIX "apache/conf-available/weaved-proxy-fcgi-reuse.conf";
+            apache_proxy_fcgi_reuse_root ApacheProxyFastCgiReuseRoot Plain:
+                Apache Fcgi Tcp "" "apache/conf-available/weaved-proxy-fcgi-reuse-root.conf";
+            apache_proxy_fcgi_unix ApacheProxyFastCgiUnix Plain:
+                Apache Fcgi Unix PREFIX "apache/conf-available/weaved-proxy-fcgi-unix.conf";
+            apache_proxy_fcgi_unix_root ApacheProxyFastCgiUnixRoot Plain:
+                Apache Fcgi Unix "" "apache/conf-available/weaved-proxy-fcgi-unix-root.conf";
+            apache_proxy_scgi ApacheProxyScgi Plain:
+                Apache Scgi Tcp PREFIX "apache/conf-available/weaved-proxy-scgi.conf";
+            apache_proxy_scgi_root ApacheProxyScgiRoot Plain:
+                Apache Scgi Tcp "" "apache/conf-available/weaved-proxy-scgi-root.conf";
             fastcgi FastCgi Every: Nothing Fcgi Tcp PREFIX "";
             scgi Scgi Every: Nothing Scgi Tcp PREFIX "";
             http Http Every: Nothing Http Tcp "" "";
