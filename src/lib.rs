@@ -21,6 +21,7 @@ pub mod config;
 pub mod db;
 pub mod gateway;
 pub mod message;
+pub mod remedies;
 pub mod server;
 pub mod storage;
 pub mod sync;

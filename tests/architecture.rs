@@ -9,7 +9,7 @@ mod tests {
     /// The floors of the house (design.md): a module, and the modules of ours that it may name.
     ///
     /// Downwards only. A module that is missing here fails the test: write down where it belongs.
-    const MAY_IMPORT: [(&str, &[&str]); 12] = [
+    const MAY_IMPORT: [(&str, &[&str]); 13] = [
         ("accounts", &["causes", "db", "sync"]),
         ("api", &["accounts", "message", "storage", "sync"]),
         ("causes", &[]),
@@ -18,18 +18,21 @@ mod tests {
         ("db", &["causes", "config"]),
         ("gateway", &["message"]),
         ("message", &[]),
+        ("remedies", &["message"]),
         ("server", &["gateway", "message"]),
         ("storage", &["db", "sync"]),
         ("sync", &[]),
         (
             "web",
-            &["accounts", "api", "causes", "message", "storage", "sync"],
+            &[
+                "accounts", "api", "causes", "message", "remedies", "storage", "sync",
+            ],
         ),
     ];
 
     const EVERYTHING: &[&str] = &[
-        "accounts", "api", "causes", "config", "db", "gateway", "message", "server", "storage",
-        "sync", "web",
+        "accounts", "api", "causes", "config", "db", "gateway", "message", "remedies", "server",
+        "storage", "sync", "web",
     ];
 
     #[test]

@@ -4,9 +4,11 @@
 //! [`Response`](crate::message::Response) or an [`ApiError`]. Not here: routing, credentials,
 //! and what an error looks like on the wire (`web`).
 
+mod echo;
 mod error;
 mod heartbeat;
 mod info;
+mod origin;
 mod pages;
 mod reply;
 mod storage;
@@ -16,10 +18,11 @@ use std::sync::Arc;
 
 pub use error::ApiError;
 pub use info::Info;
+pub use origin::Difference;
+pub use origin::Origin;
 pub use reply::TIMESTAMP;
 pub use storage::Condition;
 pub use user::Creation;
-pub use user::Origin;
 
 use crate::accounts::Accounts;
 use crate::storage::Storage;

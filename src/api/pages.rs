@@ -1,4 +1,5 @@
-//! The two pages that the original had outside its API (spec/user-1.0.md, 7).
+//! Pages for people: that the server works, and those that the original had outside its API
+//! (spec/user-1.0.md, 7).
 
 use std::time::Instant;
 
@@ -6,6 +7,9 @@ use serde::Deserialize;
 
 use super::Api;
 use super::ApiError;
+use super::Difference;
+use super::Node;
+use super::Origin;
 use super::reply;
 use crate::accounts::Login;
 use crate::accounts::Password;
@@ -29,6 +33,25 @@ browsers stays there.</p>
 </html>
 ";
 
+const WELCOME_START: &str = "<!DOCTYPE html>
+<html lang=\"en\">
+<meta charset=\"utf-8\">
+<meta name=\"viewport\" content=\"width=device-width\">
+<meta name=\"generator\" content=\"weaved\">
+<title>Sync server</title>
+<h1>This Sync server works</h1>
+";
+
+const WELCOME_END: &str = "<h2>Pale Moon, Basilisk</h2>
+<ol>
+<li>Open the preferences, page Sync, and choose \"Set up Sync\".</li>
+<li>\"Create a New Account\" for the first browser, \"I Have an Account\" for the others.</li>
+<li>As server choose \"Use a custom server\" and enter the URL, with everything that is in it.</li>
+</ol>
+<p>SeaMonkey and Firefox up to 28 ask for the same things in the same order.</p>
+</html>
+";
+
 /// The fields of the form. Whatever else a body holds is passed over and never kept: anybody may
 /// send it, as large as bodies get.
 #[derive(Default, Deserialize)]
@@ -42,16 +65,46 @@ impl Api {
     /// `GET /weave-delete-account`: a form.
     #[must_use]
     pub fn delete_account_form(&self) -> Response {
-        let mut response = reply::text(DELETE_FORM);
-        response.headers = vec![
-            ("Content-Type", "text/html; charset=UTF-8".to_owned()),
-            (
-                "Content-Security-Policy",
-                "default-src 'none'; frame-ancestors 'none'".to_owned(),
+        html(DELETE_FORM)
+    }
+
+    /// `GET /`: that the server works, and what to type into a browser.
+    #[must_use]
+    pub fn welcome(&self, origin: Origin<'_>) -> Response {
+        let warning = match &self.settings.node {
+            Node::Url(url) => origin
+                .differs(url)
+                // Where TLS ends in front of the web server this is how it should be.
+                .filter(|difference| *difference != Difference::SchemeOrUntold)
+                .and_then(|_| origin.url()),
+            Node::Derived | Node::Null => None,
+        };
+        let mut page = WELCOME_START.to_owned();
+        match (&self.settings.node, self.node_url(origin)) {
+            (_, Some(url)) => {
+                page.push_str("<p>The server URL to give to the browser:</p>\n<p><code>");
+                push_escaped(&url, &mut page);
+                page.push_str("</code></p>\n");
+            }
+            (Node::Null, None) => page.push_str(
+                "<p><strong>It is set up to take no browsers (<code>fallback_node = null</code>).\
+                 </strong></p>\n",
             ),
-            ("Referrer-Policy", "no-referrer".to_owned()),
-        ];
-        response
+            (_, None) => page.push_str(
+                "<p>The server URL to give to the browser is the one of this page.</p>\n",
+            ),
+        }
+        if let Some(called) = warning {
+            page.push_str("<p><strong>You have opened this page as <code>");
+            push_escaped(&called, &mut page);
+            page.push_str(
+                "</code>, which is not the URL above. Browsers are sent to the one above, whatever \
+                 they were given. If that is wrong, set <code>public_url</code> (or \
+                 <code>fallback_node</code>) in the configuration.</strong></p>\n",
+            );
+        }
+        page.push_str(WELCOME_END);
+        html(&page)
     }
 
     /// `POST /weave-delete-account`: the name and the password, which says who may.
@@ -87,5 +140,48 @@ impl Api {
             }
             Login::Refused(reason) => Err(ApiError::FormRefused(format!("{name}: {reason}"))),
         }
+    }
+}
+
+/// A page that may load and run nothing.
+fn html(text: &str) -> Response {
+    let mut response = reply::text(text);
+    response.headers = vec![
+        ("Content-Type", "text/html; charset=UTF-8".to_owned()),
+        (
+            "Content-Security-Policy",
+            "default-src 'none'; frame-ancestors 'none'".to_owned(),
+        ),
+        ("Referrer-Policy", "no-referrer".to_owned()),
+    ];
+    response
+}
+
+/// Text as it stands in HTML.
+fn push_escaped(text: &str, page: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => page.push_str("&amp;"),
+            '<' => page.push_str("&lt;"),
+            '>' => page.push_str("&gt;"),
+            '"' => page.push_str("&quot;"),
+            '\'' => page.push_str("&#39;"),
+            _ => page.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_become_markup() {
+        let mut page = String::new();
+        push_escaped("http://h/<a href='x' b=\"&\">", &mut page);
+        assert_eq!(
+            page,
+            "http://h/&lt;a href=&#39;x&#39; b=&quot;&amp;&quot;&gt;"
+        );
     }
 }

@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 use super::Api;
 use super::ApiError;
 use super::Node;
+use super::Origin;
 use super::Registration;
 use super::reply;
 use crate::accounts::Account;
@@ -27,17 +28,6 @@ use crate::message::Body;
 use crate::message::Response;
 use crate::sync::ErrorCode;
 use crate::sync::UserId;
-
-/// How the client reached this server, for a node that is derived from it.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin<'a> {
-    /// `http` or `https`.
-    pub scheme: &'a str,
-    /// The Host header, if there was one that can stand in a URL.
-    pub host: Option<&'a str>,
-    /// The mount prefix, without a slash at its end.
-    pub prefix: &'a str,
-}
 
 /// What a client sends to make an account.
 #[derive(Clone, Copy, Debug)]
@@ -228,14 +218,7 @@ impl Api {
     /// [`ApiError::NotFound`] for an unknown user, and those of the accounts.
     pub fn node(&self, name: &UserName, origin: Origin<'_>) -> Result<Response, ApiError> {
         self.accounts.find(name)?.ok_or(UNKNOWN)?;
-        let url = match &self.settings.node {
-            Node::Url(url) => Some(url.clone()),
-            Node::Derived => origin
-                .host
-                .map(|host| format!("{}://{host}{}/", origin.scheme, origin.prefix)),
-            Node::Null => None,
-        };
-        Ok(match url {
+        Ok(match self.node_url(origin) {
             Some(url) => reply::text(&url),
             None => Response {
                 status: 200,
@@ -243,6 +226,15 @@ impl Api {
                 body: Body::Bytes(b"null".to_vec()),
             },
         })
+    }
+
+    /// Where storage is for a client that came by `origin`; absent where there is no node.
+    pub(super) fn node_url(&self, origin: Origin<'_>) -> Option<String> {
+        match &self.settings.node {
+            Node::Url(url) => Some(url.clone()),
+            Node::Derived => origin.url(),
+            Node::Null => None,
+        }
     }
 
     /// `POST user/1.0/<name>/email`: changes where mail goes; the name stays.

@@ -63,10 +63,7 @@ fn serve(config: &Config, launch: &mut Launch) -> Result<(), Failure> {
     let storage = Arc::clone(&api.storage);
     gateway.own_fields = OwnFields::new(move || vec![(TIMESTAMP, storage.time().to_string())]);
     let app = App {
-        service: Service {
-            api,
-            settings: web_settings(config),
-        },
+        service: Service::new(api, web_settings(config)),
         purged: Mutex::new(None),
     };
     let (protocol, gateway) = (protocol(config), Arc::new(gateway));
@@ -175,7 +172,7 @@ impl Handler for App {
         *purged = Some(Instant::now());
         let mut records = 0;
         for _ in 0..PURGE_ROUNDS {
-            match self.service.api.storage.purge() {
+            match self.service.api().storage.purge() {
                 Ok(0) => break,
                 Ok(some) => records += some,
                 Err(error) => {

@@ -12,6 +12,7 @@ use super::path::Target;
 use super::percent;
 use crate::message::Headers;
 use crate::message::Request;
+use crate::message::WebServer;
 
 /// One variable: name and value.
 pub(super) type Pair<'a> = (&'a [u8], &'a [u8]);
@@ -36,6 +37,8 @@ pub(super) enum Fault {
         refusal: Refusal,
         /// The greatest length that the variables announce, which is what there is to drain.
         announced: Option<u64>,
+        /// The client, as far as it is known.
+        peer: String,
     },
 }
 
@@ -58,18 +61,22 @@ pub(super) fn head<'a>(
     for (count, pair) in pairs.enumerate() {
         let (name, value) = pair.map_err(|Malformed| Fault::Malformed)?;
         if count >= options.limits.pairs {
-            let announced = variables.announced();
             return Err(Fault::Refused {
                 refusal: Refusal::HeadTooLarge,
-                announced,
+                announced: variables.announced(),
+                peer: peer(variables.remote_addr),
             });
         }
         variables.add(name, value);
     }
-    let announced = variables.announced();
+    let (announced, remote_addr) = (variables.announced(), variables.remote_addr);
     variables
         .into_head(end, options)
-        .map_err(|refusal| Fault::Refused { refusal, announced })
+        .map_err(|refusal| Fault::Refused {
+            refusal,
+            announced,
+            peer: peer(remote_addr),
+        })
 }
 
 /// The variables that mean something here, as they come in.
@@ -90,6 +97,7 @@ struct Variables<'a> {
     remote_addr: &'a [u8],
     scheme: &'a [u8],
     target: Target<'a>,
+    web_server: WebServer,
 }
 
 impl<'a> Variables<'a> {
@@ -113,6 +121,7 @@ impl<'a> Variables<'a> {
             b"REMOTE_ADDR" => self.remote_addr = value,
             b"REQUEST_SCHEME" => self.scheme = value,
             b"REQUEST_URI" => self.target.request_uri = value,
+            b"SERVER_SOFTWARE" => self.web_server = WebServer::named(value),
             b"SCRIPT_NAME" => self.target.script_name = value,
             // Apache with mod_rewrite, once per round of rewriting, and PHP-minded set-ups.
             b"Authorization"
@@ -191,13 +200,16 @@ impl<'a> Variables<'a> {
         let query = self
             .query
             .unwrap_or_else(|| path::query(self.target.request_uri));
+        let path = path::resolve(&self.target, &options.mount);
         let request = Request {
             method,
-            path: path::resolve(&self.target, &options.mount),
+            outside: path::outside(path.as_ref(), &self.target),
+            path,
             query: percent::query_text(query),
             headers,
             body: Vec::new(),
             https: is_on(self.https) || self.scheme.eq_ignore_ascii_case(b"https"),
+            web_server: self.web_server,
             peer: peer(self.remote_addr),
         };
         Ok(Head { request, length })
@@ -314,10 +326,15 @@ mod tests {
             ("REQUEST_METHOD", "PUT"),
             ("CONTENT_LENGTH", "9061"),
             ("HTTP_CONTENT_LENGTH", "200000"),
+            ("REMOTE_ADDR", "192.0.2.1"),
         ];
         let fault = read(&pairs, BodyEnd::Length).unwrap_err();
-        let (refusal, announced) = (Refusal::LengthMismatch, Some(200_000));
-        assert_eq!(fault, Fault::Refused { refusal, announced });
+        let expected = Fault::Refused {
+            refusal: Refusal::LengthMismatch,
+            announced: Some(200_000),
+            peer: "192.0.2.1".to_owned(),
+        };
+        assert_eq!(fault, expected);
     }
 
     #[test]

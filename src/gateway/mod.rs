@@ -32,6 +32,7 @@ pub use options::OwnFields;
 pub use refusal::Refusal;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::message::Request;
@@ -80,6 +81,9 @@ pub trait Connection: Send {
     /// Small answers are written with a single call of `out.write_all`. An error is the
     /// writer's or the body's own: the connection must then be dropped.
     fn respond(&mut self, response: Response, out: &mut dyn io::Write) -> io::Result<()>;
+
+    /// Takes note of who has connected; for the log, where nobody says for whom he speaks.
+    fn meet(&mut self, _peer: IpAddr) {}
 
     /// What the peer is expected to send, which decides how long to wait for it.
     fn phase(&self) -> Phase;

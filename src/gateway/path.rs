@@ -27,6 +27,14 @@ pub struct Target<'a> {
     pub script_name: &'a [u8],
 }
 
+/// Where a request that has no path seems to want to go; absent when it has one.
+pub(super) fn outside(path: Option<&Path>, target: &Target<'_>) -> Option<Path> {
+    match path {
+        Some(_) => None,
+        None => resolve(target, &Mount::Automatic),
+    }
+}
+
 /// Finds prefix and path of a request; absent when it came from outside a fixed mount.
 #[must_use]
 pub fn resolve(target: &Target<'_>, mount: &Mount) -> Option<Path> {

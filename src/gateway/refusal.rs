@@ -65,13 +65,30 @@ impl Refusal {
         }
     }
 
-    /// The answer; also leaves one line in the log.
-    pub(super) fn response(self, options: &Options) -> Response {
+    /// What somebody who reads the log can do, if anything.
+    fn remedy(self, options: &Options) -> String {
+        match self {
+            Self::BodyTooLarge => format!(
+                "; max_body is {} bytes, raise it if such requests are meant to be",
+                options.limits.body
+            ),
+            Self::LengthMismatch => "; the web server announced another length than it passed on \
+                                     (nginx: leave scgi_request_buffering on)"
+                .to_owned(),
+            Self::OutOfMemory => "; body_memory is used up, raise it if this goes on".to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// The answer; also leaves one line in the log, which names `peer` if it is known.
+    pub(super) fn response(self, options: &Options, peer: &str) -> Response {
         static REFUSALS: AtomicU32 = AtomicU32::new(0);
         let number = REFUSALS.fetch_add(1, Ordering::Relaxed);
+        let peer = if peer.is_empty() { "unknown" } else { peer };
         log::warn!(
             target: "gateway",
-            "request refused: {self} status={} (id {}-g{number:x})",
+            "request refused: {self}{} status={} peer={peer} (id {}-g{number:x})",
+            self.remedy(options),
             self.status(),
             std::process::id()
         );
@@ -110,13 +127,13 @@ mod tests {
             own_fields: OwnFields::new(|| vec![("X-Time", "5".to_owned())]),
             ..Options::default()
         };
-        let response = Refusal::BadHead.response(&options);
+        let response = Refusal::BadHead.response(&options, "");
         assert!(response.headers.contains(&("X-Time", "5".to_owned())));
     }
 
     #[test]
     fn a_busy_server_says_when_to_come_back() {
-        let response = Refusal::OutOfMemory.response(&Options::default());
+        let response = Refusal::OutOfMemory.response(&Options::default(), "192.0.2.1");
         assert_eq!(response.status, 503);
         for name in ["Retry-After", "X-Weave-Backoff"] {
             assert!(response.headers.contains(&(name, "300".to_owned())));

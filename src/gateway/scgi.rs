@@ -12,6 +12,7 @@
 //! connection and none to tell the server's log anything. No I/O. Spec: spec/gateway.md, 2 and 5.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Event;
@@ -47,6 +48,8 @@ pub(super) struct Connection {
     header: Vec<u8>,
     body: Collector,
     output: Vec<u8>,
+    /// Who has connected.
+    peer: String,
 }
 
 #[derive(Debug)]
@@ -143,6 +146,10 @@ impl super::Connection for Connection {
         Ok(())
     }
 
+    fn meet(&mut self, peer: IpAddr) {
+        self.peer = peer.to_string();
+    }
+
     fn phase(&self) -> Phase {
         match self.stage {
             Stage::Body { .. } => Phase::Body,
@@ -172,6 +179,7 @@ impl Connection {
             header: Vec::new(),
             body,
             output: Vec::new(),
+            peer: String::new(),
         }
     }
 
@@ -259,7 +267,8 @@ impl Connection {
         if length > limit {
             let announced = announced_by(&self.header).unwrap_or(0);
             let left = u64::try_from(wanted.saturating_sub(self.header.len())).unwrap_or(u64::MAX);
-            return Ok(self.refuse(Refusal::HeadTooLarge, left.saturating_add(announced)));
+            let left = left.saturating_add(announced);
+            return Ok(self.refuse(Refusal::HeadTooLarge, left, None));
         }
         if self.header.pop() != Some(b',') {
             return Err(Broken::NoComma);
@@ -271,9 +280,11 @@ impl Connection {
                 Ok(Step::Done)
             }
             Err(Fault::Malformed) => Err(Broken::BadPairs),
-            Err(Fault::Refused { refusal, announced }) => {
-                Ok(self.refuse(refusal, announced.unwrap_or(0)))
-            }
+            Err(Fault::Refused {
+                refusal,
+                announced,
+                peer,
+            }) => Ok(self.refuse(refusal, announced.unwrap_or(0), Some(peer))),
         }
     }
 
@@ -283,7 +294,11 @@ impl Connection {
         let count = usize::try_from(missing).map_or(rest.len(), |missing| missing.min(rest.len()));
         let piece = rest.get(..count).unwrap_or_default();
         if let Err(refusal) = self.body.push(piece, Some(length), &self.options.limits) {
-            return self.refuse(refusal, missing);
+            let client = match &self.stage {
+                Stage::Body { request, .. } => Some(request.peer.clone()),
+                _ => None,
+            };
+            return self.refuse(refusal, missing, client);
         }
         self.input.consume(count);
         if self.body.len() < length {
@@ -305,12 +320,12 @@ impl Connection {
     }
 
     /// Answers early; `left` bytes are then thrown away before the connection is closed.
-    fn refuse(&mut self, refusal: Refusal, left: u64) -> Step {
+    fn refuse(&mut self, refusal: Refusal, left: u64, client: Option<String>) -> Step {
         self.body.release();
         self.header = Vec::new();
         self.stage = Stage::Drain { left };
         let mut reply = Vec::new();
-        let response = refusal.response(&self.options);
+        let response = refusal.response(&self.options, client.as_ref().unwrap_or(&self.peer));
         // Memory takes every write.
         match answer::send(response, &manner(false), &mut self.output, &mut reply) {
             Ok(_) => Step::Emit(Event::Reply(reply)),

@@ -6,6 +6,7 @@
 mod headers;
 mod request;
 mod response;
+mod web_server;
 
 pub use headers::Headers;
 pub use request::Path;
@@ -13,3 +14,4 @@ pub use request::Request;
 pub use response::Body;
 pub use response::Response;
 pub use response::Stream;
+pub use web_server::WebServer;

@@ -1,6 +1,7 @@
 //! One request, as every gateway delivers it.
 
 use super::Headers;
+use super::WebServer;
 
 /// A complete request: nothing of it is still on its way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +11,9 @@ pub struct Request {
     /// Where the request goes, below the mount prefix; absent when the request came from outside
     /// the configured mount, which is answered 404.
     pub path: Option<Path>,
+    /// Where a request from outside the mount seems to want to go: its path as it would be
+    /// without a mount. For the log only; absent when there is a `path`.
+    pub outside: Option<Path>,
     /// What follows the first `?` of the request target, still encoded.
     pub query: String,
     /// The header fields, `content-length` and `content-type` among them when they were given.
@@ -18,6 +22,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Whether the client spoke TLS to the web server.
     pub https: bool,
+    /// The web server in front, where it says what it is.
+    pub web_server: WebServer,
     /// The client's address as the web server saw it, or else that of whoever connected; empty
     /// when neither is known.
     pub peer: String,

@@ -24,6 +24,9 @@ use super::wire::Wire;
 /// Serves a connection; `buffer` is the thread's, its content is of no meaning.
 pub(super) fn converse(shared: &Shared, socket: &Socket, peer: Option<IpAddr>, buffer: &mut [u8]) {
     let mut connection = (shared.connections)();
+    if let Some(peer) = peer {
+        connection.meet(peer);
+    }
     let mut wire = Wire::new(shared, socket, peer.is_some());
     let mut phase = connection.phase();
     let mut since = Instant::now();

@@ -103,6 +103,23 @@ fn described(request: &Request) -> String {
     text
 }
 
+/// A path that a client chose, as it may stand in a log.
+pub(super) fn shown(path: &str) -> String {
+    let mut text = String::new();
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        text.push('/');
+        push_escaped(segment.as_bytes(), &mut text);
+        if text.len() > MAX_PATH {
+            text.push_str("...");
+            break;
+        }
+    }
+    if text.is_empty() {
+        text.push('/');
+    }
+    text
+}
+
 fn push_escaped(bytes: &[u8], out: &mut String) {
     let shown = bytes.get(..bytes.len().min(MAX_PATH)).unwrap_or_default();
     for byte in shown {

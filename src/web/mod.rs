@@ -5,6 +5,7 @@
 
 mod auth;
 mod error;
+mod hints;
 mod log_line;
 mod route;
 
@@ -17,6 +18,7 @@ use crate::api::Api;
 use crate::api::ApiError;
 use crate::api::Condition;
 use crate::api::Creation;
+use crate::api::Node;
 use crate::api::Origin;
 use crate::api::TIMESTAMP;
 use crate::message::Request;
@@ -25,6 +27,7 @@ use crate::sync::Format;
 use crate::sync::Query;
 use crate::sync::UserId;
 use error::Refusal;
+use hints::Hints;
 use log_line::LogLine;
 use route::Route;
 use route::StorageCall;
@@ -70,17 +73,33 @@ pub enum Serves {
 
 /// Everything above the gateway.
 pub struct Service {
-    /// The calls.
-    pub api: Api,
-    /// How the door behaves.
-    pub settings: Settings,
+    api: Api,
+    settings: Settings,
+    hints: Hints,
 }
 
 impl Service {
+    /// The calls, and how the door to them behaves.
+    #[must_use]
+    pub fn new(api: Api, settings: Settings) -> Self {
+        Self {
+            api,
+            settings,
+            hints: Hints::default(),
+        }
+    }
+
+    /// The calls.
+    #[must_use]
+    pub const fn api(&self) -> &Api {
+        &self.api
+    }
+
     /// Answers a request, whatever it is.
     #[must_use]
     pub fn handle(&self, mut request: Request) -> Response {
         let line = LogLine::begin();
+        self.hints.see(&request);
         let route = route::find(&request, &self.settings.heartbeat);
         let served = route.and_then(|route| match (&route, self.settings.serves) {
             (Route::Storage(..), Serves::User) => Err(Refusal::NoRoute),
@@ -90,8 +109,17 @@ impl Service {
             ) => Err(Refusal::NoRoute),
             _ => Ok(route),
         });
+        let served = match served {
+            Err(Refusal::NoRoute) if self.is_public_url(&request) => Ok(Route::Welcome),
+            other => other,
+        };
         let result = served.and_then(|route| self.call(route, &mut request));
         let mut response = result.unwrap_or_else(|refusal| {
+            match refusal {
+                Refusal::NoCredentials => self.hints.no_credentials(&request),
+                Refusal::NoRoute => self.hints.nowhere(&request),
+                _ => {}
+            }
             let answer = error::answer(refusal, self.settings.retry_after, &line.id());
             line.refused(
                 &request,
@@ -119,12 +147,14 @@ impl Service {
         match route {
             Route::DeleteAccount => Ok(self.api.delete_account(&request.body, Instant::now())?),
             Route::DeleteAccountForm => Ok(self.api.delete_account_form()),
+            Route::Echo => Ok(self.echo(request)),
             Route::Heartbeat => Ok(self.api.heartbeat()),
             Route::Storage(name, call) => {
                 let account = auth::authenticate(self.api.accounts.as_ref(), &name, request)?;
                 Ok(self.storage(account.id, call, request)?)
             }
             Route::User(name, call) => self.user(&name, call, request),
+            Route::Welcome => Ok(self.api.welcome(self.origin(request))),
         }
     }
 
@@ -184,17 +214,10 @@ impl Service {
             UserCall::Delete => Ok(api.delete_user(&account()?)?),
             UserCall::Exists => Ok(api.user_exists(name)?),
             UserCall::Node => {
-                let prefix = request
-                    .path
-                    .as_ref()
-                    .map_or("", |path| path.prefix.as_str());
-                let host = request.headers.text("host").filter(|host| is_host(host));
-                let origin = Origin {
-                    scheme: self.scheme(request),
-                    host,
-                    prefix,
-                };
-                Ok(api.node(name, origin)?)
+                let origin = self.origin(request);
+                let node = api.node(name, origin)?;
+                self.hints.node(&api.settings.node, origin);
+                Ok(node)
             }
             UserCall::RequestReset => Ok(api.request_reset()?),
             UserCall::SetEmail => Ok(api.set_email(&account()?, &request.body)?),
@@ -212,19 +235,48 @@ impl Service {
         }
     }
 
-    /// The scheme that the client used; a proxy's word counts only if it is trusted.
-    fn scheme(&self, request: &Request) -> &'static str {
+    fn echo(&self, request: &Request) -> Response {
+        let segments = request.path.iter().flat_map(|path| &path.segments);
+        let below: Vec<&str> = segments
+            .skip(3)
+            .map(|segment| std::str::from_utf8(segment).unwrap_or_default())
+            .collect();
+        self.api.echo(request, &below, self.origin(request))
+    }
+
+    /// Whether somebody looks at the configured URL itself. Below a mount that is found out from
+    /// each request, a path with no API in it says nothing (spec/gateway.md, 4).
+    fn is_public_url(&self, request: &Request) -> bool {
+        let Node::Url(url) = &self.api.settings.node else {
+            return false;
+        };
+        let Some(path) = request.path.as_ref() else {
+            return false;
+        };
+        let is_get = matches!(request.method.as_str(), "GET" | "HEAD");
+        let public = url.split_once("://").and_then(|(_, rest)| {
+            let (_, path) = rest.split_once('/')?;
+            Some(path.trim_matches('/').split('/').map(str::as_bytes))
+        });
+        is_get && path.prefix.is_empty() && public.is_some_and(|p| p.eq(path.segments.iter()))
+    }
+
+    /// How the client reached us; a proxy's word counts only if it is trusted.
+    fn origin<'a>(&self, request: &'a Request) -> Origin<'a> {
         let peer: Option<IpAddr> = request.peer.parse().ok();
         let trusted = peer.is_some_and(|peer| self.settings.trusted_proxies.contains(&peer));
-        let forwarded = request
-            .headers
-            .text("x-forwarded-proto")
-            .filter(|_| trusted);
-        match forwarded.map(|proto| proto.trim().eq_ignore_ascii_case("https")) {
-            Some(true) => "https",
-            Some(false) => "http",
-            None if request.https => "https",
-            None => "http",
+        let forwarded = |name| {
+            let text = request.headers.text(name).filter(|_| trusted)?;
+            Some(text.split(',').next().unwrap_or_default().trim())
+        };
+        let https = forwarded("x-forwarded-proto")
+            .map_or(request.https, |proto| proto.eq_ignore_ascii_case("https"));
+        let host = forwarded("x-forwarded-host").or_else(|| request.headers.text("host"));
+        let path = request.path.as_ref();
+        Origin {
+            scheme: if https { "https" } else { "http" },
+            host: host.filter(|host| is_host(host)),
+            prefix: path.map_or("", |path| path.prefix.as_str()),
         }
     }
 }

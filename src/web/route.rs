@@ -15,9 +15,12 @@ use crate::sync::RecordId;
 pub(super) enum Route {
     DeleteAccount,
     DeleteAccountForm,
+    /// What arrived of the request.
+    Echo,
     Heartbeat,
     Storage(UserName, StorageCall),
     User(UserName, UserCall),
+    Welcome,
 }
 
 /// A call of the storage API; all of them need credentials.
@@ -64,6 +67,11 @@ pub(super) fn find(request: &Request, heartbeat: &str) -> Result<Route, Refusal>
             "GET" | "HEAD" => Ok(Route::Heartbeat),
             _ => Err(Refusal::NoRoute),
         },
+        [] => match method {
+            "GET" | "HEAD" => Ok(Route::Welcome),
+            _ => Err(Refusal::NoRoute),
+        },
+        ["misc", "1.0", "echo", ..] => Ok(Route::Echo),
         ["weave-delete-account"] => match method {
             "GET" => Ok(Route::DeleteAccountForm),
             "POST" => Ok(Route::DeleteAccount),
@@ -295,7 +303,6 @@ mod tests {
     #[test]
     fn everything_else_does_not_exist() {
         for path in [
-            "/",
             "/1.2/u/info/collections",
             "/1x1/u/info/collections",
             "/1.1/u",

@@ -30,7 +30,18 @@ rows! {
         u.get("info/x").is(404);
         u.call("GET", &format!("/1.1/{}", u.name)).send().is(404);
         u.call("GET", &format!("/1x0/{}/info/collections", u.name)).send().is(404);
-        u.call("GET", "/").send().is(404);
+    }
+
+    /// The server's own address, in a browser: that it works, and what to type where.
+    row_03_the_root_is_a_page_for_people(Plain) |site| {
+        for method in ["GET", "HEAD"] {
+            let page = site.stranger().call(method, "/").send();
+            page.ok().header("Content-Type", "text/html; charset=UTF-8");
+            page.header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+            let text = page.text();
+            assert_eq!(text.contains("This Sync server works"), method == "GET", "{text}");
+        }
+        site.stranger().call("POST", "/").body("").send().is(404);
     }
 
     row_04_other_methods_are_405(Plain) |site| {

@@ -18,6 +18,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::management;
@@ -75,6 +76,8 @@ pub(in crate::gateway) struct Connection {
     management_count: u32,
     stray_count: u32,
     output: Vec<u8>,
+    /// Who has connected.
+    peer: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +164,10 @@ impl gateway::Connection for Connection {
         Ok(())
     }
 
+    fn meet(&mut self, peer: IpAddr) {
+        self.peer = peer.to_string();
+    }
+
     fn phase(&self) -> Phase {
         match self.request.as_ref().map(|open| &open.stage) {
             Some(Stage::Body { .. }) => Phase::Body,
@@ -189,6 +196,7 @@ impl Connection {
             management_count: 0,
             stray_count: 0,
             output: Vec::new(),
+            peer: String::new(),
         }
     }
 
@@ -342,7 +350,11 @@ impl Connection {
         self.input.consume(count);
         if let Some((refusal, announced)) = refused {
             let in_params = sink == Sink::Params;
-            self.refuse(refusal, announced, in_params);
+            let client = match self.request.as_ref().map(|open| &open.stage) {
+                Some(Stage::Body { request, .. }) => Some(request.peer.clone()),
+                _ => None,
+            };
+            self.refuse(refusal, announced, in_params, client);
         }
         Ok(())
     }
@@ -443,8 +455,12 @@ impl Connection {
                 Ok(())
             }
             Err(Fault::Malformed) => Err(Broken::BadPairs),
-            Err(Fault::Refused { refusal, announced }) => {
-                self.refuse(refusal, announced, false);
+            Err(Fault::Refused {
+                refusal,
+                announced,
+                peer,
+            }) => {
+                self.refuse(refusal, announced, false, Some(peer));
                 Ok(())
             }
         }
@@ -458,9 +474,9 @@ impl Connection {
         match std::mem::replace(&mut open.stage, Stage::Params) {
             Stage::Body {
                 length: Some(length),
-                ..
+                request,
             } if length != self.body.len() => {
-                self.refuse(Refusal::LengthMismatch, None, false);
+                self.refuse(Refusal::LengthMismatch, None, false, Some(request.peer));
                 self.end_drain(id, false, Owed::Ending);
             }
             Stage::Body { mut request, .. } => {
@@ -488,7 +504,13 @@ impl Connection {
     }
 
     /// Answers early: the STDOUT records now, their ending when the peer has sent all it will.
-    fn refuse(&mut self, refusal: Refusal, announced: Option<u64>, in_params: bool) {
+    fn refuse(
+        &mut self,
+        refusal: Refusal,
+        announced: Option<u64>,
+        in_params: bool,
+        client: Option<String>,
+    ) {
         let limits = &self.options.limits;
         let received = self.body.len();
         let left = announced
@@ -513,7 +535,7 @@ impl Connection {
         };
         let mut content = Vec::new();
         let sent = answer::send(
-            refusal.response(&self.options),
+            refusal.response(&self.options, client.as_ref().unwrap_or(&self.peer)),
             &manner,
             &mut self.output,
             &mut content,

@@ -12,6 +12,7 @@
 //! early is never delivered. Spec: RFC 9112; spec/gateway.md, 2 for the limits.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::chunked::Decoder;
@@ -49,6 +50,8 @@ pub(in crate::gateway) struct Connection {
     is_kept: bool,
     body: Collector,
     output: Vec<u8>,
+    /// Who has connected.
+    peer: String,
 }
 
 #[derive(Debug)]
@@ -157,6 +160,10 @@ impl gateway::Connection for Connection {
         Ok(())
     }
 
+    fn meet(&mut self, peer: IpAddr) {
+        self.peer = peer.to_string();
+    }
+
     fn phase(&self) -> Phase {
         match self.stage {
             Stage::Body { .. } => Phase::Body,
@@ -181,6 +188,7 @@ impl Connection {
             is_kept: false,
             body,
             output: Vec::new(),
+            peer: String::new(),
         }
     }
 
@@ -358,7 +366,7 @@ impl Connection {
             is_modern: true,
         };
         // Memory takes every write.
-        match self.send(refusal.response(&self.options), way, &mut reply) {
+        match self.send(refusal.response(&self.options, &self.peer), way, &mut reply) {
             Ok(_) => Step::Emit(Event::Reply(reply)),
             Err(_) => Step::Done,
         }

@@ -13,6 +13,7 @@ use crate::gateway::path::Target;
 use crate::gateway::percent;
 use crate::message::Headers;
 use crate::message::Request;
+use crate::message::WebServer;
 
 /// Fields that are parsed without allocating; few clients send more.
 const FEW: usize = 48;
@@ -113,13 +114,16 @@ fn understand(
         request_uri: target.as_bytes(),
         ..Target::default()
     };
+    let path = path::resolve(&target, &options.mount);
     let request = Request {
         method,
-        path: path::resolve(&target, &options.mount),
+        outside: path::outside(path.as_ref(), &target),
+        path,
         query: percent::query_text(path::query(target.request_uri)),
         headers,
         body: Vec::new(),
         https: false,
+        web_server: WebServer::Other,
         peer: String::new(),
     };
     let is_expecting = is_modern && meaning.is_expecting && length != Length::Known(0);
