@@ -19,6 +19,8 @@ pub mod causes;
 pub mod cli;
 pub mod config;
 pub mod db;
+#[cfg(feature = "doctor")]
+pub mod doctor;
 pub mod gateway;
 pub mod message;
 pub mod remedies;

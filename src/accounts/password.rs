@@ -47,8 +47,9 @@ impl Password {
         self.0.is_empty()
     }
 
-    /// The secret itself, for hashing.
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    /// The secret itself, to be hashed or sent; never to be shown or logged.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 }

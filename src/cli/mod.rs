@@ -3,6 +3,8 @@
 //! The only part of the program that prints. Exit codes: spec/conventions.md.
 
 mod check;
+#[cfg(feature = "doctor")]
+mod doctor;
 mod failure;
 mod launch;
 mod log_file;
@@ -46,6 +48,9 @@ enum Command {
     /// Reads the configuration, shows every setting and where it comes from, and tries the
     /// databases.
     Check(Configuration),
+    /// Looks at the public URL as a browser does, and says what to change.
+    #[cfg(feature = "doctor")]
+    Doctor(doctor::Doctor),
     /// Looks after accounts.
     User {
         #[command(subcommand)]
@@ -102,6 +107,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &arguments.command {
         Command::Serve(arguments) => launch::run(arguments, &line),
         Command::Check(configuration) => check::run(configuration),
+        #[cfg(feature = "doctor")]
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::User { command } => user::run(command),
         Command::Purge(configuration) => purge::run(configuration),
     };

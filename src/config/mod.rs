@@ -81,6 +81,7 @@ pub use smtp::Smtp;
 pub use storage::Collections;
 pub use storage::Storage;
 pub use url::NO_NODE;
+pub use url::is_blocked_port;
 pub use values::ByteSize;
 
 use reader::Reader;

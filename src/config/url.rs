@@ -63,13 +63,19 @@ fn authority(url: &str) -> Option<(&str, Option<&str>)> {
 pub(super) fn warn_of_port(scope: &mut Scope<'_>, key: &str, url: &str) {
     let port = authority(url).and_then(|(_, port)| port?.parse().ok());
     if let Some(port) = port
-        && BLOCKED.contains(&port)
+        && is_blocked_port(port)
     {
         let text = format!(
             "has port {port}, which browsers refuse to connect to (they will call the URL invalid)"
         );
         scope.warn(key, text);
     }
+}
+
+/// Whether browsers refuse to connect to a port.
+#[must_use]
+pub fn is_blocked_port(port: u16) -> bool {
+    BLOCKED.contains(&port)
 }
 
 /// The bad ports of the Fetch standard (section "port blocking"); older browsers block most of them.
