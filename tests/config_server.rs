@@ -205,3 +205,41 @@ fn doors_that_stand_open_are_told() {
         ],
     );
 }
+
+#[test]
+fn a_node_without_the_path_of_the_mount_is_told() {
+    let first = "[server:main]\nport = 5000\nmount = /yourpath\n";
+    let with = |text: &str| format!("{SECOND}{text}");
+    notes(
+        first,
+        &with("[global]\npublic_url = https://h/\n"),
+        &[
+            "warning: sync.conf:4: [global] public_url: \"https://h/\" sends browsers to the path \
+             /, but mount in [server:main] is /yourpath: right only if something before weaved \
+             changes the path",
+        ],
+    );
+    let old = with("[auth]\nfallback_node = https://h/other/\n");
+    notes(
+        first,
+        &old,
+        &[
+            "warning: sync.conf:4: [auth] fallback_node: \"https://h/other/\" sends browsers to \
+             the path /other/, but mount in [server:main] is /yourpath: right only if something \
+             before weaved changes the path",
+        ],
+    );
+    for fine in ["h/yourpath", "https://h:8443/yourpath/", "null"] {
+        notes(
+            first,
+            &with(&format!("[nodes]\nfallback_node = {fine}\n")),
+            &[],
+        );
+    }
+    let automatic = "[server:main]\nport = 5000\n";
+    notes(
+        automatic,
+        &with("[nodes]\nfallback_node = https://h/\n"),
+        &[],
+    );
+}

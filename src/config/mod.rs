@@ -218,6 +218,9 @@ pub fn load_named(
     let auth = auth::read(&mut reader.section("auth", &auth::TABLE), &global);
     let old_node = auth.fallback_node.as_deref();
     let nodes = nodes::read(&mut reader.section("nodes", &nodes::TABLE), old_node);
+    if let Some(mount) = &server.mount {
+        mount::compare(&mut reader, mount, &nodes, &global);
+    }
     let mut config = Config {
         server,
         app,

@@ -59,6 +59,12 @@ fn authority(url: &str) -> Option<(&str, Option<&str>)> {
     })
 }
 
+/// The path of a checked URL; absent for [`NO_NODE`].
+pub(super) fn path(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.find('/').and_then(|at| rest.get(at..))
+}
+
 /// Warns when the port of a checked URL is one that browsers refuse to connect to.
 pub(super) fn warn_of_port(scope: &mut Scope<'_>, key: &str, url: &str) {
     let port = authority(url).and_then(|(_, port)| port?.parse().ok());
