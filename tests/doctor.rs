@@ -78,10 +78,10 @@ mod tests {
     }
 
     fn all_is_well(way: Way) {
-        let site = Site::private(way, Setup::Plain);
+        let home = Home::new();
+        let site = Site::in_home(home.clone(), way, |options| options);
         let user = site.user();
-        let home = site.weaved().home().path();
-        let config = home.join("development.ini");
+        let config = home.path().join("development.ini");
         let (url, config) = (site.url(), config.to_str().unwrap());
         let arguments = [&url, "--config", config, "--user", &user.email];
         let said = doctor(&arguments, &format!("{}\n", user.password));
@@ -95,23 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn all_is_well_over_http() {
-        all_is_well(Way::Http);
-    }
-
-    #[test]
-    fn all_is_well_behind_lighttpd_with_fastcgi() {
-        all_is_well(Way::LighttpdFastCgi);
-    }
-
-    #[test]
-    fn all_is_well_behind_lighttpd_at_the_root() {
-        all_is_well(Way::LighttpdAtRoot);
-    }
-
-    #[test]
-    fn all_is_well_behind_lighttpd_with_scgi() {
-        all_is_well(Way::LighttpdScgi);
+    fn all_is_well_behind_every_web_server() {
+        for way in Way::ALL.iter().filter(|way| way.speaks_http()) {
+            all_is_well(*way);
+        }
     }
 
     /// What is said of a proxy that does one thing wrong.

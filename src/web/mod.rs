@@ -154,7 +154,7 @@ impl Service {
                 Ok(self.storage(account.id, call, request)?)
             }
             Route::User(name, call) => self.user(&name, call, request),
-            Route::Welcome => Ok(self.api.welcome(self.origin(request))),
+            Route::Welcome => Ok(self.welcome(request)),
         }
     }
 
@@ -233,6 +233,18 @@ impl Service {
                 Ok(api.request_reset()?)
             }
         }
+    }
+
+    fn welcome(&self, request: &Request) -> Response {
+        let mut origin = self.origin(request);
+        // At the configured URL, which is below no prefix that could be told.
+        let mut prefix = origin.prefix.to_owned();
+        for segment in request.path.iter().flat_map(|path| &path.segments) {
+            prefix.push('/');
+            prefix.push_str(&String::from_utf8_lossy(segment));
+        }
+        origin.prefix = &prefix;
+        self.api.welcome(origin)
     }
 
     fn echo(&self, request: &Request) -> Response {
