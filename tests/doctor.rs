@@ -347,6 +347,16 @@ mod tests {
             .says("refuses the connection");
     }
 
+    /// It accepts, and says nothing.
+    #[test]
+    fn somebody_listens_and_never_answers() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let said = doctor(&[&url, "--timeout", "1"], "");
+        said.only("FAIL", "http").says("no answer in time");
+        drop(listener);
+    }
+
     #[test]
     fn an_unknown_name() {
         doctor(&["http://weaved.invalid/"], "")

@@ -219,6 +219,29 @@ mod tests {
         assert!(page(&site, "/", &[]).contains("fallback_node = null"));
     }
 
+    /// What a proxy says of the client counts only if the proxy is trusted.
+    #[test]
+    fn the_url_is_that_of_a_trusted_proxy() {
+        let forwarded = |proxies: &str| {
+            let site = Site::in_home(Home::new(), Way::FastCgi, |options| {
+                options.set("global.trusted_proxies", proxies)
+            });
+            let call = request("/", &[("HTTP_HOST", "inner.example:8080")])
+                .header("X-Forwarded-Proto", "https")
+                .header("X-Forwarded-Host", "outer.example, other.example");
+            send(&site, &call).text()
+        };
+        let (trusted, not) = (forwarded("127.0.0.1"), forwarded("192.0.2.1"));
+        assert!(
+            trusted.contains("<code>https://outer.example/yourpath/</code>"),
+            "{trusted}"
+        );
+        assert!(
+            not.contains("<code>http://inner.example:8080/yourpath/</code>"),
+            "{not}"
+        );
+    }
+
     /// Where the mount is found out from each request, the page is at the configured URL, also
     /// behind nginx, which says nothing of a prefix.
     #[test]

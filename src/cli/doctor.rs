@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use super::Configuration;
 use super::Failure;
+use super::Sections;
 use super::failure::CONFIG;
 use super::failure::NO;
 use super::failure::SYSTEM;
@@ -35,6 +36,8 @@ pub(super) struct Doctor {
     /// The first configuration file: the URL and the limits are taken from it.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    sections: Sections,
     /// Stores, reads and deletes one record of this account; asks for its password, or takes the
     /// first line of the input.
     #[arg(long, value_name = "NAME")]
@@ -53,6 +56,7 @@ pub(super) fn run(arguments: &Doctor) -> Result<(), Failure> {
         Some(file) => Some(open::configuration(&Configuration {
             file: file.clone(),
             variables: Vec::new(),
+            sections: arguments.sections.clone(),
         })?),
         None => None,
     };

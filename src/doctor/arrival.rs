@@ -143,7 +143,13 @@ fn greet(walk: &mut Walk<'_>) -> Option<Reply> {
     let page = walk.url.join(ECHO);
     let mut answer = walk.client.get(&page);
     if let Err(Trouble::Certificate(bad)) = &answer {
-        let remedy = certificate_remedy(bad, walk.url);
+        let remedy = if walk.client.knows_nobody {
+            "this machine knows no authorities at all: install its package ca-certificates, or \
+             name a file of certificates with --ca FILE"
+                .to_owned()
+        } else {
+            certificate_remedy(bad, walk.url)
+        };
         walk.fail("tls", bad.to_string(), remedy);
         walk.is_trusted = false;
         // What else there is to say is worth a look, without any password.

@@ -72,6 +72,8 @@ pub(super) enum BadCertificate {
 /// Makes requests to one server.
 pub(super) struct Client {
     agent: Agent,
+    /// Whether there is nobody to trust, so that every certificate is refused.
+    pub(super) knows_nobody: bool,
 }
 
 /// Whom to trust.
@@ -87,9 +89,13 @@ impl Client {
     pub(super) fn new(trust: Trust<'_>, timeout: Duration) -> Result<Self, String> {
         let provider: Arc<CryptoProvider> = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
-        let tls = match trust {
-            Trust::Everybody => tls.disable_verification(true).build(),
-            Trust::Known(more) => tls.root_certs(roots(more)?).build(),
+        let (tls, known) = match trust {
+            Trust::Everybody => (tls.disable_verification(true), None),
+            Trust::Known(more) => {
+                let known = roots(more)?;
+                let roots = RootCerts::new_with_certs(&known);
+                (tls.root_certs(roots), Some(known.len()))
+            }
         };
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -98,11 +104,12 @@ impl Client {
             .proxy(None)
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(timeout))
-            .tls_config(tls)
+            .tls_config(tls.build())
             .user_agent("weaved-doctor")
             .build();
         Ok(Self {
             agent: config.new_agent(),
+            knows_nobody: known == Some(0),
         })
     }
 
@@ -162,7 +169,7 @@ impl Reply {
 }
 
 /// The certificates to trust.
-fn roots(more: Option<&Path>) -> Result<RootCerts, String> {
+fn roots(more: Option<&Path>) -> Result<Vec<Certificate<'static>>, String> {
     let mut known = rustls_native_certs::load_native_certs().certs;
     if let Some(file) = more {
         let found = rustls_native_certs::load_certs_from_paths(Some(file), None);
@@ -176,11 +183,10 @@ fn roots(more: Option<&Path>) -> Result<RootCerts, String> {
         }
         known.extend(found.certs);
     }
-    let known: Vec<_> = known
+    let owned = known
         .iter()
-        .map(|certificate| Certificate::from_der(certificate).to_owned())
-        .collect();
-    Ok(RootCerts::new_with_certs(&known))
+        .map(|certificate| Certificate::from_der(certificate).to_owned());
+    Ok(owned.collect())
 }
 
 /// Where a connection can be made to, and where not.

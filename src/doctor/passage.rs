@@ -384,6 +384,15 @@ fn body(walk: &mut Walk<'_>, size: u64) -> bool {
             format!("the web server breaks the connection at a body of {shown_size}"),
             limit,
         ),
+        Err(Trouble::TimedOut) => {
+            let seen = format!(
+                "a body of {shown_size} takes more than {} seconds",
+                walk.options.timeout.as_secs()
+            );
+            let remedy = "if the line is slow give more with --timeout; else look into the logs";
+            walk.warn(step, seen, remedy);
+            return false;
+        }
         Err(trouble) => {
             broken(walk, step, &trouble);
             return false;

@@ -123,8 +123,10 @@ impl<'a> Variables<'a> {
             b"REQUEST_URI" => self.target.request_uri = value,
             b"SERVER_SOFTWARE" => self.web_server = WebServer::named(value),
             b"SCRIPT_NAME" => self.target.script_name = value,
-            // Apache with mod_rewrite, once per round of rewriting, and PHP-minded set-ups.
+            // Apache with mod_rewrite, once per round of rewriting, and PHP-minded set-ups: the names
+            // that FSyncMS looked at. Whoever sends them as a header speaks for himself.
             b"Authorization"
+            | b"HTTP_AUTHENTICATION"
             | b"REDIRECT_HTTP_AUTHORIZATION"
             | b"REDIRECT_REDIRECT_HTTP_AUTHORIZATION" => {
                 if self.authorization.is_empty() {
@@ -362,6 +364,7 @@ mod tests {
     fn authorization_is_found_under_the_names_that_servers_give_it() {
         for name in [
             "HTTP_AUTHORIZATION",
+            "HTTP_AUTHENTICATION",
             "REDIRECT_HTTP_AUTHORIZATION",
             "Authorization",
         ] {
