@@ -97,6 +97,7 @@ mod tests {
     #[test]
     fn all_is_well_behind_every_web_server() {
         for way in Way::ALL.iter().filter(|way| way.speaks_http()) {
+            println!("{way:?}");
             all_is_well(*way);
         }
     }
