@@ -43,7 +43,6 @@ use super::failure::NO_PERMISSION;
 use super::failure::SURVIVED;
 use super::failure::SYSTEM;
 use super::log_file;
-use super::open;
 use super::pid_file::PidFile;
 use super::pid_file::PidFileError;
 use super::pid_file::State;
@@ -55,6 +54,7 @@ use super::serve_arguments::ServeArguments;
 use super::voice::complain;
 use super::voice::say;
 use crate::config;
+use crate::config::Config;
 use crate::server;
 use crate::server::Identity;
 use crate::server::Local;
@@ -75,9 +75,7 @@ pub(super) fn run(arguments: &ServeArguments, line: &[OsString]) -> Result<(), F
         Action::Restart => {
             // What runs is better than what would not start.
             identity(&plan)?;
-            if let Some(configuration) = &plan.configuration {
-                open::configuration(configuration)?;
-            }
+            plan.config()?;
             stop_if_running(&plan)?;
             start(&plan, line)
         }
@@ -110,16 +108,12 @@ impl Launch {
         if let Some(path) = &self.plan.pid_file {
             self.pid_file = Some(PidFile::take(path)?);
         }
-        match self.plan.configuration.clone() {
-            Some(configuration) => serve::run(&configuration, self),
-            // Nobody plans so.
-            None => Ok(()),
-        }
+        serve::run(self)
     }
 
-    /// The level of the log instead of the configured one.
-    pub(super) fn level(&self, configured: log::LevelFilter) -> log::LevelFilter {
-        self.plan.level(configured)
+    /// Reads the configuration.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        self.plan.config()
     }
 
     /// To whom files belong that are made now.
@@ -325,9 +319,8 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// How long a server may take to end.
 fn patience(plan: &Plan) -> Duration {
-    let configuration = plan.configuration.as_ref();
-    let config = configuration.and_then(|found| open::configuration(found).ok());
-    config.map_or(USUAL_DRAIN, |config| config.global.drain) + GRACE
+    let drain = plan.config().map(|config| config.global.drain);
+    drain.unwrap_or(USUAL_DRAIN) + GRACE
 }
 
 /// How often is looked whether a process lives, which is not ours to wait for.

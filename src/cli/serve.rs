@@ -6,7 +6,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
-use super::Configuration;
 use super::Failure;
 use super::failure::CONFIG;
 use super::failure::SYSTEM;
@@ -34,9 +33,8 @@ use crate::server::Stop;
 use crate::web;
 use crate::web::Service;
 
-pub(super) fn run(arguments: &Configuration, launch: &mut Launch) -> Result<(), Failure> {
-    let mut config = open::configuration(arguments)?;
-    config.logging.level = launch.level(config.logging.level);
+pub(super) fn run(launch: &mut Launch) -> Result<(), Failure> {
+    let config = launch.config()?;
     logger::start(&config.logging, launch.owner());
     launch.greet();
     open::log_notes(&config);

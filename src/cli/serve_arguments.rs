@@ -11,7 +11,9 @@ use log::LevelFilter;
 use super::Configuration;
 use super::Failure;
 use super::failure::USAGE;
+use super::open;
 use super::read_variable;
+use crate::config::Config;
 
 const USAGE_LINE: &str = "weaved serve [OPTIONS] FILE [start|stop|restart|status] [NAME=VALUE]...";
 
@@ -200,8 +202,7 @@ impl ServeArguments {
             sections: self.sections.clone(),
         });
         if configuration.is_none() && !matches!(action, Action::Status | Action::Stop) {
-            let text = format!("which configuration FILE?\n\nUsage: {USAGE_LINE}");
-            return Err(Failure::new(USAGE, text));
+            return Err(no_file());
         }
         let usual = |name: &str| {
             let needed = self.background || action != Action::Serve;
@@ -224,9 +225,23 @@ impl ServeArguments {
     }
 }
 
+/// What is said where a file is needed and none was named.
+fn no_file() -> Failure {
+    let text = format!("which configuration FILE?\n\nUsage: {USAGE_LINE}");
+    Failure::new(USAGE, text)
+}
+
 impl Plan {
+    /// Reads the configuration, and lets it log as much as was asked for.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        let configuration = self.configuration.as_ref().ok_or_else(no_file)?;
+        let mut config = open::configuration(configuration)?;
+        config.logging.level = self.level(config.logging.level);
+        Ok(config)
+    }
+
     /// The level of the log, so many steps from the configured one. Errors are always logged.
-    pub(super) fn level(&self, configured: LevelFilter) -> LevelFilter {
+    fn level(&self, configured: LevelFilter) -> LevelFilter {
         let levels = [
             LevelFilter::Error,
             LevelFilter::Warn,

@@ -4,8 +4,10 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Child;
 use std::process::Command;
 use std::process::Output;
+use std::process::Stdio;
 
 use crate::suite::Endpoint;
 use crate::suite::Gateway;
@@ -24,7 +26,11 @@ pub(crate) struct Place {
     home: Home,
     /// The program under test, or a copy of it.
     program: PathBuf,
+    /// Reads a pipe that nobody writes to, and stops the server when the test process has gone.
+    warden: Child,
 }
+
+const WARDEN: &str = r#"read -r _; [ ! -e paster.pid ] || "$0" serve stop; rm -rf "$PWD""#;
 
 /// What a command said, and how it ended.
 #[derive(Debug)]
@@ -72,9 +78,18 @@ impl Place {
     pub(crate) fn with(options: Options) -> Self {
         let home = Home::new();
         home.configure(&options);
+        let warden = Command::new("sh")
+            .args(["-c", WARDEN, WEAVED])
+            .current_dir(home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         Self {
             home,
             program: PathBuf::from(WEAVED),
+            warden,
         }
     }
 
@@ -148,9 +163,13 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.file("paster.pid").exists() {
-            // Whether it went well is for the tests of stopping.
-            let _ = self.serve(&["stop"]);
+        self.warden.kill().unwrap();
+        self.warden.wait().unwrap();
+        // Whether it goes well is for the tests of stopping.
+        for file in ["paster.pid", "run/weaved.pid", "var/w.pid"] {
+            if self.file(file).exists() {
+                let _ = self.serve(&["stop", "--pid-file", file]);
+            }
         }
     }
 }
