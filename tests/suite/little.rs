@@ -28,6 +28,10 @@ pub(crate) fn lives_a_little(client: &dyn Transport, url: &str) {
     let nobody = client.send(&storage("GET", "c"));
     assert_eq!(nobody.status, 401);
     assert!(nobody.header("WWW-Authenticate").is_some());
+    // An answer that weaved gives before the body is there.
+    let large = "x".repeat(1_500_000);
+    let nobody = client.send(&storage("POST", "c").body(large));
+    assert_eq!(nobody.status, 401, "{}", nobody.text());
     let large = |n: usize| json!({"id": format!("large{n}"), "payload": "x".repeat(200_000)});
     let records = Value::from_iter((0..5).map(large));
     let posted = send(storage("POST", "c").body(records.to_string()));

@@ -38,6 +38,7 @@ pub(crate) use fastcgi::FastCgi;
 pub(crate) use front::Behind;
 pub(crate) use front::Front;
 pub(crate) use front::adapted;
+pub(crate) use front::ended_within;
 pub(crate) use front::free_port;
 pub(crate) use front::shipped;
 pub(crate) use http::Http;

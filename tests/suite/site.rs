@@ -10,6 +10,7 @@ use super::log::Log;
 use super::message::Transport;
 use super::spawn_fcgi::SpawnFcgi;
 use super::user::User;
+use super::way::Server;
 use super::way::Way;
 use super::weaved::Gateway;
 use super::weaved::Home;
@@ -165,9 +166,9 @@ impl Site {
         self.way
     }
 
-    /// Whether there is no web server between, which has opinions of its own.
-    pub(crate) fn is_direct(&self) -> bool {
-        self.front.is_none()
+    /// The web server between, which has opinions of its own.
+    pub(crate) fn server(&self) -> Server {
+        self.way.facts().server
     }
 
     /// The mount prefix that clients see.
