@@ -49,7 +49,7 @@ pub(crate) enum Setup {
 pub(crate) const SECRET: &str = "open-sesame-1234567890";
 
 /// Threads of a server that has little to do: each costs the memory of a password hash.
-const FEW: usize = 4;
+const FEW: usize = 2;
 
 impl Setup {
     fn apply(self, mut options: Options) -> Options {
