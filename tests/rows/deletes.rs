@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::rows;
 use crate::suite::Reply;
+use crate::suite::Server;
 use crate::suite::Time;
 use crate::suite::User;
 
@@ -123,7 +124,8 @@ rows! {
     row_72_deleting_everything_wants_a_confirmation(Plain) |site| {
         let u = site.user();
         // lighttpd does not pass on a header without a value.
-        for value in if site.is_direct() { ["1", ""] } else { ["1", "true"] } {
+        let other = if site.server() == Server::Lighttpd { "true" } else { "" };
+        for value in ["1", other] {
             u.put("storage/c/i", r#"{"payload":"x"}"#).written();
             u.put("storage/d/i", r#"{"payload":"x"}"#).written();
             u.delete("storage").code(4);

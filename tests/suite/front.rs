@@ -15,8 +15,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::event::poll;
+use rustix::io::Errno;
 use rustix::process::Pid;
+use rustix::process::PidfdFlags;
 use rustix::process::Signal;
+use rustix::process::pidfd_open;
 use tempfile::TempDir;
 
 use super::apache;
@@ -174,12 +181,24 @@ impl Drop for Front {
     /// TERM, not KILL: a master has workers to end, and a process manager its programs.
     fn drop(&mut self) {
         let _ = rustix::process::kill_process(Pid::from_child(&self.child), Signal::TERM);
-        let until = Instant::now() + PATIENCE;
-        while matches!(self.child.try_wait(), Ok(None)) {
-            if Instant::now() > until {
-                let _ = self.child.kill();
-            }
-            std::thread::sleep(Duration::from_millis(2));
+        if !ended_within(PATIENCE, Pid::from_child(&self.child)) {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits for the end of a process, of whomever it is a child.
+pub(crate) fn ended_within(patience: Duration, process: Pid) -> bool {
+    let Ok(handle) = pidfd_open(process, PidfdFlags::empty()) else {
+        return true;
+    };
+    let patience = Timespec::try_from(patience).unwrap();
+    let mut handles = [PollFd::new(&handle, PollFlags::IN)];
+    loop {
+        match poll(&mut handles, Some(&patience)) {
+            Err(Errno::INTR) => {}
+            ended => return ended.is_ok_and(|ended| ended == 1),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::log::Log;
 use super::message::Transport;
 use super::spawn_fcgi::SpawnFcgi;
 use super::user::User;
+use super::way::Server;
 use super::way::Way;
 use super::weaved::Gateway;
 use super::weaved::Home;
@@ -48,7 +49,7 @@ pub(crate) enum Setup {
 pub(crate) const SECRET: &str = "open-sesame-1234567890";
 
 /// Threads of a server that has little to do: each costs the memory of a password hash.
-const FEW: usize = 4;
+const FEW: usize = 2;
 
 impl Setup {
     fn apply(self, mut options: Options) -> Options {
@@ -165,9 +166,9 @@ impl Site {
         self.way
     }
 
-    /// Whether there is no web server between, which has opinions of its own.
-    pub(crate) fn is_direct(&self) -> bool {
-        self.front.is_none()
+    /// The web server between, which has opinions of its own.
+    pub(crate) fn server(&self) -> Server {
+        self.way.facts().server
     }
 
     /// The mount prefix that clients see.
