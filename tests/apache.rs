@@ -21,12 +21,68 @@ mod tests {
     use rustix::process::Pid;
     use rustix::process::Signal;
 
+    use crate::suite::Behind;
+    use crate::suite::Chunks;
+    use crate::suite::Gateway;
+    use crate::suite::Options;
+    use crate::suite::PREFIX;
+    use crate::suite::Server;
     use crate::suite::Setup;
     use crate::suite::Site;
     use crate::suite::Time;
     use crate::suite::Way;
+    use crate::suite::Weaved;
+    use crate::suite::apache;
+    use crate::suite::lives_a_little;
+    use crate::suite::lives_a_little_with;
+    use crate::suite::shipped;
 
     const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_complete_server_at_a_prefix() {
+        let weaved = Weaved::start(Options::new(Gateway::Fcgi, PREFIX));
+        let front = apache::complete(weaved.endpoint(), PREFIX);
+        lives_a_little(&front.client(), &front.url());
+    }
+
+    #[test]
+    fn the_complete_server_at_the_root() {
+        let weaved = Weaved::start(Options::new(Gateway::Fcgi, ""));
+        let front = apache::complete(weaved.endpoint(), "");
+        lives_a_little(&front.client(), &front.url());
+    }
+
+    /// The files of the example, in which nothing but the folders was changed.
+    #[test]
+    fn the_example_on_one_machine() {
+        let home = tempfile::tempdir().unwrap();
+        let here = home.path().display().to_string();
+        for name in ["development.ini", "sync.conf"] {
+            let example = shipped("examples/apache-mod_fcgid").join(name);
+            let text = fs::read_to_string(example).unwrap();
+            let text = text.replace("/var/lib/weaved", &here);
+            fs::write(home.path().join(name), text).unwrap();
+        }
+        let ini = home.path().join("development.ini");
+        let name = "apache/conf-available/weaved-fcgid.conf";
+        let front = apache::with_snippet(name, &Behind::Started(&ini), PREFIX);
+        lives_a_little(&front.client(), "https://www.yourserver.net/yourpath/");
+    }
+
+    #[test]
+    fn every_snippet_carries_what_set_ups_get_wrong() {
+        let ways = Way::ALL.iter().copied();
+        for way in ways.filter(|way| way.facts().server == Server::Apache) {
+            let site = Site::private(way, Setup::Plain);
+            // mod_proxy_scgi wants to know the length beforehand (spec/gateway.md, 3).
+            let chunks = match way.facts().gateway {
+                Gateway::Scgi => Chunks::Refused,
+                _ => Chunks::Taken,
+            };
+            lives_a_little_with(chunks, site.transport(), &site.url());
+        }
+    }
 
     /// mod_fcgid starts a process for each request that finds no idle one: many processes write
     /// to one SQLite file, and have made it at the same moment.
