@@ -165,10 +165,11 @@ mod tests {
             assert!(Instant::now() < until, "they do not end");
             thread::yield_now();
         }
-        let path = "storage/c/i";
-        let failed = (0..50).take_while(|_| user.get(path).status() != 200);
+        let call = user.storage("GET", "storage/c/i");
+        // Apache's own 500, if it met the socket of a process that was about to vanish.
+        let failed = (0..50).take_while(|_| site.transport().send(&call.request).status != 200);
         assert!(failed.count() <= 1);
-        user.get(path).ok();
+        call.send().ok();
     }
 
     /// More clients than threads. As many connections as the shipped file keeps never fill the
