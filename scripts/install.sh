@@ -16,6 +16,8 @@ have cc || packages+=(build-essential)
 have lighttpd || packages+=(lighttpd) services+=(lighttpd)
 if [ "${1:-run}" = test ]; then
     have_file mod_openssl.so || packages+=(lighttpd-mod-openssl)
+    have apache2 || packages+=(apache2) services+=(apache2)
+    have_file mod_fcgid.so || packages+=(libapache2-mod-fcgid)
     have nginx || packages+=(nginx) services+=(nginx)
     have caddy || packages+=(caddy) services+=(caddy)
     have spawn-fcgi || packages+=(spawn-fcgi)

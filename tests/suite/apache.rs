@@ -19,6 +19,7 @@ use super::front::Front;
 use super::front::Program;
 use super::front::adapted;
 use super::front::shipped;
+use super::tls::Certificate;
 use super::way::Way;
 use super::weaved::WEAVED;
 
@@ -63,7 +64,40 @@ pub(crate) fn complete(weaved: &Endpoint, mount: &'static str) -> Front {
 /// address of weaved, or the folder of `weaved.fcgi`, was changed.
 #[track_caller]
 pub(crate) fn with_snippet(name: &str, behind: &Behind<'_>, mount: &'static str) -> Front {
-    let text = match behind {
+    with_text(&snippet(name, behind), mount)
+}
+
+/// The site of `apache/sites-available` with one of the files for the root, and TLS.
+#[track_caller]
+pub(crate) fn with_tls(name: &str, behind: &Behind<'_>, certificate: &Certificate) -> Front {
+    let text = snippet(name, behind);
+    let letsencrypt = "/etc/letsencrypt/live/sync.yourserver.net";
+    start("", |folder, port| {
+        fs::write(folder.join("snippet.conf"), &text).unwrap();
+        adapted(
+            "apache/sites-available/weaved-tls.conf",
+            &[
+                ("*:443>", &format!("*:{port}>")),
+                (&format!("{letsencrypt}/fullchain.pem"), &certificate.path()),
+                (&format!("{letsencrypt}/privkey.pem"), &certificate.key()),
+                ("conf-available/weaved-proxy-fcgi-root.conf", "snippet.conf"),
+            ],
+        )
+    })
+}
+
+/// A server that includes this text: at the root, as the files say, in a virtual host.
+#[track_caller]
+pub(crate) fn with_text(snippet: &str, mount: &'static str) -> Front {
+    start(mount, |_, port| match mount {
+        "" => format!("<VirtualHost *:{port}>\n{snippet}</VirtualHost>\n"),
+        _ => snippet.to_owned(),
+    })
+}
+
+#[track_caller]
+fn snippet(name: &str, behind: &Behind<'_>) -> String {
+    match behind {
         Behind::Running(Endpoint::Tcp(address)) => {
             adapted(name, &[("://127.0.0.1:5000", &format!("://{address}"))])
         }
@@ -88,21 +122,16 @@ pub(crate) fn with_snippet(name: &str, behind: &Behind<'_>, mount: &'static str)
                 ],
             )
         }
-    };
-    with_text(&text, mount)
+    }
 }
 
-/// A server that includes this text: at the root, as the files say, in a virtual host.
 #[track_caller]
-pub(crate) fn with_text(snippet: &str, mount: &'static str) -> Front {
-    let around = |port: u16| match mount {
-        "" => (format!("<VirtualHost *:{port}>\n"), "</VirtualHost>\n"),
-        _ => (String::new(), ""),
-    };
+fn start(mount: &'static str, configure: impl Fn(&Path, u16) -> String) -> Front {
     Front::start(&APACHE, mount, |command, folder, web_port| {
         open(folder);
-        let (before, after) = around(web_port);
-        let text = format!("{}{before}{snippet}{after}", main(folder, web_port));
+        fs::create_dir(folder.join("htdocs")).unwrap();
+        let text = configure(folder, web_port);
+        let text = format!("{}{text}", main(folder, web_port));
         fs::write(folder.join("apache.conf"), text).unwrap();
         command.arg("-DFOREGROUND").arg("-d").arg(folder);
         command.arg("-f").arg(folder.join("apache.conf"));
@@ -129,11 +158,12 @@ fn main(folder: &Path, web_port: u16) -> String {
     let folder = folder.display();
     text.push_str(&format!(
         "ServerName 127.0.0.1\nListen 127.0.0.1:{web_port}\n\
-         DefaultRuntimeDir {folder}\nPidFile {folder}/apache.pid\nDocumentRoot {folder}\n\
+         DefaultRuntimeDir {folder}\nPidFile {folder}/apache.pid\nDocumentRoot {folder}/htdocs\n\
          FcgidIPCDir {folder}/fcgid\nFcgidProcessTableFile {folder}/fcgid_shm\n\
          ErrorLog /dev/stderr\nLogLevel info\nUser {USER}\nGroup {USER}\n\
          StartServers 1\nServerLimit 6\nMinSpareThreads 1\nMaxSpareThreads 150\n\
-         <Directory />\n    Require all denied\n</Directory>\n"
+         <Directory />\n    Require all denied\n</Directory>\n\
+         <Directory {folder}/htdocs>\n    Require all granted\n</Directory>\n"
     ));
     text
 }

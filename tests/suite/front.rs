@@ -171,6 +171,11 @@ impl Front {
         &self.log
     }
 
+    /// Sends it a signal, as an administrator's command does.
+    pub(crate) fn signal(&self, signal: Signal) {
+        rustix::process::kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
     /// What a user would type as the server's URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}{}/", self.endpoint, self.mount)

@@ -189,6 +189,13 @@ impl Site {
         }
     }
 
+    /// The web server, of ways that have one.
+    #[track_caller]
+    pub(crate) fn front(&self) -> &Front {
+        let front = self.front.as_ref();
+        front.unwrap_or_else(|| panic!("{:?}: no web server", self.way))
+    }
+
     /// Where the configuration and the database lie.
     pub(crate) fn home(&self) -> &Home {
         match &self.program {
