@@ -22,11 +22,9 @@ mod tests {
     use rustix::process::Signal;
 
     use crate::suite::Behind;
-    use crate::suite::Chunks;
     use crate::suite::Gateway;
     use crate::suite::Options;
     use crate::suite::PREFIX;
-    use crate::suite::Server;
     use crate::suite::Setup;
     use crate::suite::Site;
     use crate::suite::Time;
@@ -34,7 +32,6 @@ mod tests {
     use crate::suite::Weaved;
     use crate::suite::apache;
     use crate::suite::lives_a_little;
-    use crate::suite::lives_a_little_with;
     use crate::suite::shipped;
 
     const PATIENCE: Duration = Duration::from_secs(60);
@@ -68,20 +65,6 @@ mod tests {
         let name = "apache/conf-available/weaved-fcgid.conf";
         let front = apache::with_snippet(name, &Behind::Started(&ini), PREFIX);
         lives_a_little(&front.client(), "https://www.yourserver.net/yourpath/");
-    }
-
-    #[test]
-    fn every_snippet_carries_what_set_ups_get_wrong() {
-        let ways = Way::ALL.iter().copied();
-        for way in ways.filter(|way| way.facts().server == Server::Apache) {
-            let site = Site::private(way, Setup::Plain);
-            // mod_proxy_scgi wants to know the length beforehand (spec/gateway.md, 3).
-            let chunks = match way.facts().gateway {
-                Gateway::Scgi => Chunks::Refused,
-                _ => Chunks::Taken,
-            };
-            lives_a_little_with(chunks, site.transport(), &site.url());
-        }
     }
 
     /// mod_fcgid starts a process for each request that finds no idle one: many processes write

@@ -171,6 +171,11 @@ impl Front {
         &self.log
     }
 
+    /// Removes a further folder when the web server is gone, if this process ends before it.
+    pub(crate) fn warden(&self, folder: &Path) -> Warden {
+        Warden::over(self.child.id(), Some(folder))
+    }
+
     /// Sends it a signal, as an administrator's command does.
     pub(crate) fn signal(&self, signal: Signal) {
         rustix::process::kill_process(Pid::from_child(&self.child), signal).unwrap();

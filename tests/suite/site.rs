@@ -10,6 +10,7 @@ use super::log::Log;
 use super::message::Transport;
 use super::spawn_fcgi::SpawnFcgi;
 use super::user::User;
+use super::warden::Warden;
 use super::way::Server;
 use super::way::Way;
 use super::weaved::Gateway;
@@ -91,6 +92,8 @@ enum Program {
 /// A server that can be asked.
 pub(crate) struct Site {
     way: Way,
+    /// Over the folder of programs that the tests do not start. Dismissed before all else ends.
+    _warden: Option<Warden>,
     // Dropped in this order: the web server first, so that it logs nothing about a program that
     // is gone, and ends what it has started before its files go.
     front: Option<Front>,
@@ -140,8 +143,13 @@ impl Site {
     }
 
     fn over(program: Program, front: Front, way: Way) -> Self {
+        let warden = match &program {
+            Program::Ours(_) => None,
+            Program::Foreign(_, home, _) => Some(front.warden(home.path())),
+        };
         Self {
             way,
+            _warden: warden,
             transport: Box::new(front.client()),
             program,
             front: Some(front),
@@ -156,6 +164,7 @@ impl Site {
         };
         Self {
             way,
+            _warden: None,
             front,
             program: Program::Ours(weaved),
             transport,
