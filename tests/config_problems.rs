@@ -285,8 +285,6 @@ fn odd_values_are_told() {
              took it as true. Write true or false",
             "warning: sync.conf:10: [nodes] fallback_node: \"https://b/\" is used; [auth] \
              fallback_node says something else: remove one of the two",
-            "notice: development.ini:2: [server:main] use: \"egg:Flup#fcgi_fork\" asks for \
-             processes; this version serves with threads of one process",
             "notice: development.ini:5: [server:main] multiplexed: has no effect: the requests of \
              a connection are answered one after another",
         ],
@@ -429,8 +427,6 @@ fn what_has_no_effect_yet_is_told() {
         "[server:main]\nuse = fcgi\nsocket = /run/s\ngroup = www-data\n[app:main]\nconfiguration = file:sync.conf\n",
         "[storage]\nsqluri = sqlite://\n[cef]\nuse = true\n[cors]\norigins = https://a.b\n[smtp]\nsender = a@b.c\n",
         &[
-            "warning: development.ini:4: [server:main] group: \"www-data\" has no effect in this version; give the socket a mode, \
-             or let its folder decide who may reach it",
             "notice: sync.conf:8: [smtp] sender: has no effect: this version sends no mails, so that nobody can reset a password",
             "notice: sync.conf:4: [cef] use: has no effect: this version writes no such lines; refused logins are in the log",
             "notice: sync.conf:6: [cors] origins: has no effect: this version answers no web pages of other origins",

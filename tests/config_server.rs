@@ -192,8 +192,6 @@ fn doors_that_stand_open_are_told() {
             "warning: development.ini:3: [server:main] host: \"0.0.0.0\" offers plain HTTP to the \
              network, so that passwords travel in clear. Write 127.0.0.1, and let a web server \
              with TLS speak to it",
-            "notice: development.ini:4: [server:main] processes: has no effect: this version \
-             serves with one process",
         ],
     );
     notes(

@@ -51,13 +51,6 @@ pub(super) fn read(scope: &mut Scope<'_>, gateway: Gateway) -> Address {
             let text = "cannot be combined with host and port: keep one of the two";
             scope.error("socket", text);
         }
-        for key in ["owner", "group"] {
-            if scope.found(key).is_some() {
-                let text = "has no effect in this version; give the socket a mode, or let its \
-                            folder decide who may reach it";
-                scope.warn(key, text);
-            }
-        }
         return Address::Unix {
             path,
             mode: mode.map(|Octal(bits)| bits),

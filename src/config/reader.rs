@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::DatabaseUri;
+use super::environment;
 use super::keys::Kind;
 use super::keys::Table;
 use super::problem::Problem;
@@ -104,6 +105,22 @@ impl Scope<'_> {
     pub(super) fn found(&self, key: &str) -> Option<&Found> {
         let found = self.reader.settings.get(&self.name)?.get(key)?;
         (!found.text.is_empty()).then_some(found)
+    }
+
+    /// Lets an environment variable win over what is written for a key.
+    pub(super) fn environment(&mut self, key: &'static str, variable: &str) {
+        let Some(text) = environment::value(variable).filter(|text| !text.is_empty()) else {
+            return;
+        };
+        let found = Found {
+            text,
+            origin: Origin::Environment(variable.to_owned()),
+            file: Arc::new(PathBuf::from(format!("environment variable {variable}"))),
+            line: 1,
+            from_default: false,
+        };
+        let section = self.reader.settings.entry(self.name.clone()).or_default();
+        section.insert(key.to_owned(), found);
     }
 
     /// A value, or its default when none is written (or a wrong one, which is noted).

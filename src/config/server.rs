@@ -6,6 +6,8 @@
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
+use std::thread;
+use std::time::Duration;
 
 use super::Address;
 use super::address;
@@ -37,9 +39,9 @@ pub enum Gateway {
 /// How the work is spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Model {
-    /// Several processes, as the old `fcgi_fork`; served with threads in this version.
+    /// Several processes, as the old `fcgi_fork`, each with threads.
     Processes,
-    /// Threads of one process.
+    /// Threads of one process, unless more processes are asked for.
     #[default]
     Threads,
 }
@@ -57,10 +59,14 @@ pub struct Server {
     pub backlog: i32,
     /// Threads that answer requests, in each process. Default 16.
     pub threads: usize,
-    /// Worker processes. Default 1.
+    /// Worker processes. Default 1; where processes are the model, one for each CPU, within
+    /// [2, 8].
     pub processes: usize,
     /// Requests after which a worker is replaced; 0: never. Default 0.
     pub max_requests: u64,
+    /// How long one request may be worked on before its process counts as hung; none: for ever.
+    /// Default 300 s.
+    pub timeout: Option<Duration>,
     /// Who may connect by TCP; empty: everybody. SCGI's default is this machine, as in Flup.
     pub allowed_peers: Vec<IpAddr>,
     /// The path under which the web server mounts us: `/` or `/yourpath`; absent: found out from
@@ -82,6 +88,7 @@ impl Default for Server {
             threads: 16,
             processes: 1,
             max_requests: 0,
+            timeout: Some(Duration::from_secs(300)),
             allowed_peers: Vec::new(),
             mount: None,
             multiplexed: false,
@@ -95,6 +102,9 @@ const PROCESSES: [&str; 3] = ["processes", "maxChildren", "workers"];
 const REQUESTS: [&str; 2] = ["maxRequests", "threadpool_max_requests"];
 
 const HUNG: &str = "threads have time-outs of their own";
+/// Restricts who may connect by FastCGI, as it did for flup; wins over `allowedServers`.
+const WEB_SERVERS: &str = "FCGI_WEB_SERVER_ADDRS";
+
 const POOL: &str = "all threads are started at once; set threads";
 
 /// The keys of `[server:main]`.
@@ -137,12 +147,12 @@ const KEYS: &[Key] = &[
     used(
         "owner",
         "",
-        "User who owns the Unix socket: a name or a number. This version does not change it.",
+        "User who owns the Unix socket: a name or a number. Only root may name another.",
     ),
     used(
         "group",
         "",
-        "Group of the Unix socket: a name or a number. This version does not change it.",
+        "Group of the Unix socket, e.g. the web server's: a name or a number.",
     ),
     used(
         "backlog",
@@ -160,21 +170,29 @@ const KEYS: &[Key] = &[
     used(
         "processes",
         "1",
-        "Worker processes. This version serves with one, whatever is written.",
+        "Worker processes. SQLite does best with one; unset and with fcgi_fork or scgi_fork it is \
+         one for each CPU, at least 2 and at most 8.",
     ),
     alias("maxChildren"),
     alias("workers"),
     used(
         "maxRequests",
         "0",
-        "Requests after which a worker process is replaced; 0: never.",
+        "Requests after which a worker process is replaced, give or take a tenth; 0: never.",
     ),
     alias("threadpool_max_requests"),
+    used(
+        "timeout",
+        "300",
+        "Seconds that one request may be worked on before its process counts as hung and is \
+         replaced; slow clients do not count. 0: for ever.",
+    ),
     used(
         "allowedServers",
         "",
         "IP addresses that may connect by TCP, separated by blanks. Unset: everybody for FastCGI \
-         and HTTP, this machine only for SCGI.",
+         and HTTP, this machine only for SCGI. The environment variable FCGI_WEB_SERVER_ADDRS \
+         (commas between) wins over it for FastCGI. Unix sockets have rights instead.",
     ),
     used(
         "mount",
@@ -202,7 +220,6 @@ const KEYS: &[Key] = &[
     unneeded("threadpool_max_zombie_threads_before_die", HUNG),
     unneeded("threadpool_hung_check_period", HUNG),
     unneeded("socket_timeout", HUNG),
-    unneeded("timeout", HUNG),
     unneeded("server_version", "the web server names itself"),
     unneeded("protocol_version", "HTTP/1.1 is spoken"),
     unneeded("error_email", "errors are in the log"),
@@ -266,11 +283,6 @@ fn read_use(text: &str) -> Result<Use, Wanted> {
 pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
     let default = Server::default();
     let Use(gateway, model) = scope.get_as("use", Use(Gateway::Fcgi, Model::Threads), read_use);
-    if model == Model::Processes {
-        let text = "asks for processes; this version serves with threads of one process";
-        let shown = scope.found("use").map(|found| found.text.clone());
-        scope.note(Severity::Notice, "use", shown, text);
-    }
     let address = address::read(scope, gateway);
     let local = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let allowed = if gateway == Gateway::Scgi {
@@ -278,8 +290,16 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
     } else {
         Vec::new()
     };
-    let restricted = scope.found("allowedServers").is_some() || gateway == Gateway::Scgi;
+    if gateway == Gateway::Fcgi {
+        scope.environment("allowedServers", WEB_SERVERS);
+    }
+    let named = scope.found("allowedServers").is_some();
+    let restricted = named || gateway == Gateway::Scgi;
     let allowed_peers = scope.get("allowedServers", allowed);
+    if named && matches!(address, Address::Unix { .. }) {
+        let text = "has no effect on a Unix socket: its mode, owner and group say who may connect";
+        scope.note(Severity::Notice, "allowedServers", None, text);
+    }
     if let Address::Tcp { host, .. } = &address
         && matches!(&**host, "*" | "0" | "0.0.0.0" | "::")
         && !restricted
@@ -309,6 +329,12 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
     let processes = scope.first_of(&PROCESSES);
     let backlog = scope.first_of(&["backlog", "request_queue_size"]);
     let requests = scope.first_of(&REQUESTS);
+    let timeout = default.timeout.unwrap_or_default().as_secs();
+    let timeout = scope.number("timeout", timeout, Count::new("seconds", 0, 86_400, 300));
+    let default_processes = match model {
+        Model::Processes => one_for_each_cpu(),
+        Model::Threads => default.processes,
+    };
     let server = Server {
         gateway,
         model,
@@ -321,10 +347,11 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
         threads: scope.number(threads, default.threads, Count::new("threads", 1, 1024, 16)),
         processes: scope.number(
             processes,
-            default.processes,
+            default_processes,
             Count::new("processes", 1, 1024, 1),
         ),
         max_requests: scope.number(requests, 0, Count::new("requests", 0, u64::MAX, 10000)),
+        timeout: (timeout > 0).then(|| Duration::from_secs(timeout)),
         allowed_peers,
         mount: mount::read(scope, composite),
         multiplexed: scope.flag("multiplexed", default.multiplexed),
@@ -335,25 +362,15 @@ pub(super) fn read(scope: &mut Scope<'_>, composite: Option<&str>) -> Server {
     server
 }
 
+/// How many processes serve where nobody says how many.
+fn one_for_each_cpu() -> usize {
+    thread::available_parallelism().map_or(2, |cpus| cpus.get().clamp(2, 8))
+}
+
 /// Tells of what is read and not done yet.
 fn tell_of_later(scope: &mut Scope<'_>, server: &Server) {
-    let processes = scope.first_of(&PROCESSES);
-    let requests = scope.first_of(&REQUESTS);
-    let mut tell = |key, text: &str| scope.note(Severity::Notice, key, None, text);
     if server.multiplexed {
         let text = "has no effect: the requests of a connection are answered one after another";
-        tell("multiplexed", text);
-    }
-    if server.processes > 1 {
-        tell(
-            processes,
-            "has no effect: this version serves with one process",
-        );
-    }
-    if server.max_requests > 0 {
-        tell(
-            requests,
-            "has no effect: this version never replaces its process",
-        );
+        scope.note(Severity::Notice, "multiplexed", None, text);
     }
 }

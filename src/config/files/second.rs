@@ -1,7 +1,6 @@
 //! `sync.conf`: raw values, conversions, `extends` (spec/config.md, 1.2).
 
 use std::collections::BTreeMap;
-use std::env;
 use std::path::Path;
 
 use super::DEFAULT;
@@ -10,6 +9,7 @@ use super::Loader;
 use super::Part;
 use super::Settings;
 use super::View;
+use crate::config::environment;
 use crate::config::ini::Entry;
 use crate::config::reader::Found;
 use crate::config::reader::Origin;
@@ -77,7 +77,7 @@ fn convert(entry: &Entry, view: View<'_>, loader: &mut Loader<'_>) -> Found {
             .strip_prefix("${")
             .and_then(|name| name.strip_suffix('}'));
         if let Some(name) = variable {
-            if let Some(value) = environment(name) {
+            if let Some(value) = environment::value(name) {
                 origin = Origin::Environment(name.to_owned());
                 lines.push(value);
             } else if view.part == Part::Own {
@@ -95,12 +95,4 @@ fn convert(entry: &Entry, view: View<'_>, loader: &mut Loader<'_>) -> Found {
         }
     }
     view.found(entry, lines.join("\n"), origin)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place where the configuration names environment variables"
-)]
-fn environment(name: &str) -> Option<String> {
-    env::var(name).ok()
 }
