@@ -9,6 +9,7 @@ use crate::causes::chain;
 use crate::config::Problems;
 use crate::db::DbError;
 use crate::server::ListenError;
+use crate::server::MasterError;
 use crate::server::PrivilegesError;
 use crate::storage::StorageError;
 
@@ -33,6 +34,7 @@ pub(super) const CONFIG: u8 = 78;
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) code: u8,
+    /// Empty where everything was said already.
     pub(super) text: String,
 }
 
@@ -109,7 +111,23 @@ impl From<ApiError> for Failure {
 
 impl From<ListenError> for Failure {
     fn from(error: ListenError) -> Self {
-        Self::new(SYSTEM, chain(&error))
+        let code = match error {
+            ListenError::NotActivated(_)
+            | ListenError::Several(_)
+            | ListenError::Unknown { .. } => CONFIG,
+            _ => SYSTEM,
+        };
+        Self::new(code, chain(&error))
+    }
+}
+
+impl From<MasterError> for Failure {
+    fn from(error: MasterError) -> Self {
+        let code = match error {
+            MasterError::GaveUp { code, .. } | MasterError::Start { code, .. } => code,
+            MasterError::Wait(_) => None,
+        };
+        Self::new(code.unwrap_or(SYSTEM), chain(&error))
     }
 }
 

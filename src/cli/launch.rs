@@ -53,6 +53,7 @@ use super::serve_arguments::Plan;
 use super::serve_arguments::ServeArguments;
 use super::voice::complain;
 use super::voice::say;
+use super::worker;
 use crate::config;
 use crate::config::Config;
 use crate::server;
@@ -68,6 +69,9 @@ pub(super) fn run(arguments: &ServeArguments, line: &[OsString]) -> Result<(), F
         return in_background(arguments);
     }
     let plan = arguments.plan()?;
+    if arguments.worker {
+        return worker::run(&plan);
+    }
     for notice in &plan.notices {
         complain(notice);
     }
@@ -147,9 +151,14 @@ impl Launch {
         Ok(identity.assume()?)
     }
 
+    /// The arguments that make a worker of this server.
+    pub(super) fn worker(&self) -> Vec<OsString> {
+        self.plan.worker()
+    }
+
     /// To be called when requests are answered.
-    pub(super) fn ready(&mut self, local: &Local) {
-        let address = local.to_string();
+    pub(super) fn ready(&mut self, address: &str) {
+        let address = address.to_owned();
         self.report(&Report::Ready { address });
     }
 

@@ -10,12 +10,15 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::RwLock;
 
 use log::Level;
 use log::LevelFilter;
 use log::Log;
 use log::Record;
 use rustix::fs::Access;
+use rustix::fs::FlockOperation;
+use rustix::fs::flock;
 
 use super::log_file;
 use super::voice::complain;
@@ -25,13 +28,29 @@ use crate::config::LogTarget;
 use crate::config::Logging;
 use crate::server::Identity;
 
-/// Starts logging as configured; a file that cannot be written is replaced by the error output.
+/// Starts logging as configured, or goes on with other outputs; a file that cannot be written is
+/// replaced by the error output.
 ///
 /// Files that are made now belong to `owner`.
 pub(super) fn start(logging: &Logging, owner: Option<&Identity>) {
     let open = |output| Output::open(output, owner);
     let outputs = logging.outputs.iter().map(open).collect();
-    install(Logger { outputs }, logging.level);
+    install(outputs, logging.level);
+}
+
+/// Opens all log files anew; where that fails, the old file takes the lines.
+pub(super) fn reopen() {
+    log_file::follow();
+    let outputs = OUTPUTS.read().unwrap_or_else(PoisonError::into_inner);
+    for output in outputs.iter() {
+        if let Sink::File(file) = &output.sink {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = file.open_again() {
+                let path = file.path.display();
+                complain(format_args!("cannot open {path} anew: {error}"));
+            }
+        }
+    }
 }
 
 /// Why the place would not take lines from this user, if that is so; makes no file.
@@ -65,38 +84,35 @@ pub(super) fn start_quiet() {
         level: LevelFilter::Warn,
         format: vec![LogPiece::Text("weaved: ".to_owned()), LogPiece::Message],
     };
-    install(
-        Logger {
-            outputs: vec![Output::open(&output, None)],
-        },
-        LevelFilter::Warn,
-    );
+    install(vec![Output::open(&output, None)], LevelFilter::Warn);
 }
 
-fn install(logger: Logger, level: LevelFilter) {
-    // Only a second start in one process can fail; the first one goes on then.
-    if log::set_boxed_logger(Box::new(logger)).is_ok() {
-        log::set_max_level(level);
-    }
+fn install(outputs: Vec<Output>, level: LevelFilter) {
+    *OUTPUTS.write().unwrap_or_else(PoisonError::into_inner) = outputs;
+    // At a second start it is there already.
+    let _ = log::set_logger(&Logger);
+    log::set_max_level(level);
 }
 
 /// Where the system's log listens.
 const SYSLOG: &str = "/dev/log";
 
-struct Logger {
-    outputs: Vec<Output>,
-}
+/// Where the lines of this process go.
+static OUTPUTS: RwLock<Vec<Output>> = RwLock::new(Vec::new());
+
+struct Logger;
 
 impl Log for Logger {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        self.outputs
+        let outputs = OUTPUTS.read().unwrap_or_else(PoisonError::into_inner);
+        outputs
             .iter()
             .any(|output| metadata.level() <= output.level)
     }
 
     fn log(&self, record: &Record<'_>) {
-        for output in self
-            .outputs
+        let outputs = OUTPUTS.read().unwrap_or_else(PoisonError::into_inner);
+        for output in outputs
             .iter()
             .filter(|output| record.level() <= output.level)
         {
@@ -226,9 +242,9 @@ impl Sink {
                     path: path.clone(),
                     file,
                     id: log_file::id(&found),
-                    size: found.len(),
                     max_bytes: *max_bytes,
                     backups: *backups,
+                    stuck: false,
                 };
                 Ok(Self::File(Mutex::new(rotating)))
             }
@@ -249,42 +265,47 @@ struct Rotating {
     path: PathBuf,
     file: File,
     id: log_file::Id,
-    size: u64,
     /// 0: never.
     max_bytes: u64,
     backups: u32,
+    /// Whether the file could not be put aside.
+    stuck: bool,
 }
 
 impl Rotating {
     fn write(&mut self, line: &str) -> io::Result<()> {
-        let is_ours = fs::metadata(&self.path).is_ok_and(|found| log_file::id(&found) == self.id);
-        if !is_ours {
-            // Where that fails, the file that was put aside takes the lines.
-            let _ = self.open_again();
-        }
-        let length = line.len() as u64;
-        if self.max_bytes > 0 && self.backups > 0 && self.size + length > self.max_bytes {
-            let rotated = self.rotate();
-            if rotated.is_err() {
-                // A file that grows too large is better than lines that are lost. Not tried again
-                // at each line.
-                self.size = 0;
+        let size = match fs::metadata(&self.path) {
+            Ok(found) if log_file::id(&found) == self.id => found.len(),
+            _ => {
+                // Where that fails, the file that was put aside takes the lines.
+                let _ = self.open_again();
+                self.file.metadata().map_or(0, |found| found.len())
             }
+        };
+        let is_full = size + line.len() as u64 > self.max_bytes;
+        if self.max_bytes > 0 && self.backups > 0 && is_full && !self.stuck {
+            // A file that grows too large is better than lines that are lost. Not tried again at
+            // each line.
+            self.stuck = self.rotate().is_err();
         }
-        self.file.write_all(line.as_bytes())?;
-        self.size += length;
-        Ok(())
+        self.file.write_all(line.as_bytes())
     }
 
     fn open_again(&mut self) -> io::Result<()> {
         let file = log_file::open(&self.path, None)?;
         let found = file.metadata()?;
-        (self.file, self.id, self.size) = (file, log_file::id(&found), found.len());
+        (self.file, self.id, self.stuck) = (file, log_file::id(&found), false);
         Ok(())
     }
 
     /// `weaved.log` becomes `weaved.log.1`, that becomes `weaved.log.2`, and so on.
     fn rotate(&mut self) -> io::Result<()> {
+        // Several processes write to one file: one of them puts it aside, the others follow.
+        flock(&self.file, FlockOperation::LockExclusive)?;
+        let found = fs::metadata(&self.path)?;
+        if log_file::id(&found) != self.id {
+            return self.open_again();
+        }
         let numbered = |number: u32| {
             let mut name = self.path.clone().into_os_string();
             if number > 0 {

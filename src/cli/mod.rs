@@ -9,6 +9,7 @@ mod failure;
 mod launch;
 mod log_file;
 mod logger;
+mod master;
 mod open;
 mod pid_file;
 mod purge;
@@ -16,6 +17,7 @@ mod serve;
 mod serve_arguments;
 mod user;
 mod voice;
+mod worker;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -27,6 +29,9 @@ use clap::Subcommand;
 
 use failure::Failure;
 use serve_arguments::Sections;
+
+use crate::config;
+use crate::server;
 
 /// A self-hosted Sync server for Pale Moon, Basilisk, SeaMonkey and old Firefox.
 #[derive(Debug, Parser)]
@@ -89,7 +94,11 @@ pub fn command() -> clap::Command {
 /// Runs the command that the arguments name; the first one is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     voice::tame_panics();
-    let line: Vec<OsString> = arguments.into_iter().collect();
+    let mut line: Vec<OsString> = arguments.into_iter().collect();
+    if line.len() == 1 && server::inherited_is_listening() {
+        // A web server or a process manager has started us, and can give us no arguments.
+        line.extend(["serve".into(), config::usual_file().into()]);
+    }
     let arguments = match Arguments::try_parse_from(&line) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -115,7 +124,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            voice::complain(&failure);
+            if !failure.text.is_empty() {
+                voice::complain(&failure);
+            }
             ExitCode::from(failure.code)
         }
     }

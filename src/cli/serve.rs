@@ -1,5 +1,11 @@
-//! `weaved serve`: binds first, so that nobody finds the door closed while databases open.
+//! `weaved serve`: finds or binds the listening socket, and serves on it, with workers or alone.
+//!
+//! The socket is systemd's (`LISTEN_FDS`), or descriptor 0 if that listens, or else the one that
+//! the configuration names. It is there first, so that nobody finds the door closed while
+//! databases open. A process manager that has passed descriptor 0 to one process is its master;
+//! in all other cases this process is the master of workers (`master`, `worker`).
 
+use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -11,6 +17,7 @@ use super::failure::CONFIG;
 use super::failure::SYSTEM;
 use super::launch::Launch;
 use super::logger;
+use super::master;
 use super::open;
 use crate::api::TIMESTAMP;
 use crate::causes::chain;
@@ -28,19 +35,33 @@ use crate::message::Response;
 use crate::server;
 use crate::server::Address;
 use crate::server::Handler;
+use crate::server::Inbox;
+use crate::server::ListenError;
+use crate::server::Listener;
+use crate::server::Local;
+use crate::server::Pulse;
+use crate::server::Role;
 use crate::server::Server;
 use crate::server::Stop;
 use crate::web;
 use crate::web::Service;
 
+/// The times of a process whose manager is impatient: mod_fcgid kills 2 s after its TERM
+/// (spec/gateway.md, 5).
+const HURRY: Duration = Duration::from_millis(1200);
+const HURRIED_TICK: Duration = Duration::from_millis(150);
+
 pub(super) fn run(launch: &mut Launch) -> Result<(), Failure> {
+    // First of all, because it takes its variables out of the environment.
+    let activated = server::activated();
     let config = launch.config()?;
     logger::start(&config.logging, launch.owner());
     launch.greet();
     open::log_notes(&config);
-    let served = serve(&config, launch);
+    let seen = logger::is_seen(&config.logging);
+    let served = serve(launch, config, activated);
     if let Err(failure) = &served
-        && !logger::is_seen(&config.logging)
+        && !seen
     {
         // Whoever looks for the reason looks there: a web server that starts us shows no errors.
         log::error!("{failure}");
@@ -48,14 +69,112 @@ pub(super) fn run(launch: &mut Launch) -> Result<(), Failure> {
     served
 }
 
-fn serve(config: &Config, launch: &mut Launch) -> Result<(), Failure> {
-    let stop = Stop::default();
-    let _watch = server::watch(&stop)
-        .map_err(|error| Failure::new(SYSTEM, format!("cannot watch signals: {error}")))?;
-    let mut gateway = gateway_options(config)?;
+fn serve(
+    launch: &mut Launch,
+    config: Config,
+    activated: Result<Option<Listener>, ListenError>,
+) -> Result<(), Failure> {
+    gateway_options(&config)?;
+    if let Some(listener) = activated? {
+        tell_source(&config, &listener, "the socket that systemd has passed");
+        return lead(launch, config, listener, Source::Systemd);
+    }
+    if server::inherited_is_listening() {
+        let listener = server::listen(&Address::Inherited, config.server.backlog)?;
+        tell_source(
+            &config,
+            &listener,
+            "descriptor 0, on which this process was started",
+        );
+        if config.server.processes == 1 && config.server.max_requests == 0 {
+            // The manager that has started us is the master.
+            return serve_alone(launch, &config, listener);
+        }
+        return lead(launch, config, listener, Source::Descriptor);
+    }
     let listener = server::listen(&address(&config.server.address), config.server.backlog)?;
+    lead(launch, config, listener, Source::Own)
+}
+
+/// Who has bound the listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// A process manager, which expects us to be gone 2 s after TERM.
+    Descriptor,
+    Own,
+    Systemd,
+}
+
+/// Says where we listen when it is not where the configuration says.
+fn tell_source(config: &Config, listener: &Listener, what: &str) {
+    if config.server.address != config::Address::Inherited {
+        log::info!("serving on {what}: the host, port or socket of the configuration is not used");
+    }
+    let restricted =
+        config.server.gateway == Gateway::Fcgi && !config.server.allowed_peers.is_empty();
+    if restricted && matches!(listener.local(), Local::Unix(_)) {
+        log::info!("allowedServers has no effect on a Unix socket: its rights say who may connect");
+    }
+}
+
+/// Serves with workers, as their master.
+fn lead(
+    launch: &mut Launch,
+    config: Config,
+    listener: Listener,
+    source: Source,
+) -> Result<(), Failure> {
+    let inbox = Inbox::open().map_err(|error| no_signals(&error))?;
+    tell_address(&config, &listener);
+    match source {
+        Source::Own => launch.bound(&config.server.address, listener.local())?,
+        // Whoever has made it says to whom it belongs.
+        Source::Descriptor | Source::Systemd => {
+            launch.bound(&config::Address::Inherited, listener.local())?;
+        }
+    }
+    master::run(master::Start {
+        launch,
+        drain: match source {
+            Source::Descriptor => HURRY.min(config.global.drain),
+            Source::Own | Source::Systemd => config.global.drain,
+        },
+        given: source != Source::Own,
+        config,
+        inbox,
+        listener,
+    })
+}
+
+/// Serves in this process alone.
+fn serve_alone(launch: &mut Launch, config: &Config, listener: Listener) -> Result<(), Failure> {
+    let stop = Stop::default();
+    let _watch =
+        server::watch(&stop, Role::Alone, logger::reopen).map_err(|error| no_signals(&error))?;
+    tell_address(config, &listener);
+    launch.bound(&config::Address::Inherited, listener.local())?;
+    let address = listener.local().to_string();
+    let mut server = server(config, listener)?;
+    server.options.drain = HURRY.min(config.global.drain);
+    server.options.tick = HURRIED_TICK;
+    server
+        .run_watched(&stop, &Pulse::default(), || launch.ready(&address))
+        .map_err(|error| Failure::new(SYSTEM, chain(&error)))?;
+    log::info!("stopped");
+    Ok(())
+}
+
+fn no_signals(error: &io::Error) -> Failure {
+    Failure::new(SYSTEM, format!("cannot watch signals: {error}"))
+}
+
+fn tell_address(config: &Config, listener: &Listener) {
     log::info!("listening on {} ({:?})", listener.local(), protocol(config));
-    launch.bound(&config.server.address, listener.local())?;
+}
+
+/// Opens everything that requests need, and puts a server before it.
+pub(super) fn server(config: &Config, listener: Listener) -> Result<Server, Failure> {
+    let mut gateway = gateway_options(config)?;
     let api = open::api(config)?;
     // Clients look for the time on every answer, also where the gateway refuses (decisions, 5).
     let storage = Arc::clone(&api.storage);
@@ -65,7 +184,7 @@ fn serve(config: &Config, launch: &mut Launch) -> Result<(), Failure> {
         purged: Mutex::new(None),
     };
     let (protocol, gateway) = (protocol(config), Arc::new(gateway));
-    let server = Server {
+    Ok(Server {
         listener,
         connections: Arc::new(move || protocol.connection(&gateway)),
         handler: Arc::new(app),
@@ -75,13 +194,7 @@ fn serve(config: &Config, launch: &mut Launch) -> Result<(), Failure> {
             threads: config.server.threads,
             ..server::Options::default()
         },
-    };
-    launch.ready(server.listener.local());
-    server
-        .run(&stop)
-        .map_err(|error| Failure::new(SYSTEM, chain(&error)))?;
-    log::info!("stopped");
-    Ok(())
+    })
 }
 
 fn protocol(config: &Config) -> Protocol {
@@ -92,7 +205,8 @@ fn protocol(config: &Config) -> Protocol {
     }
 }
 
-fn gateway_options(config: &Config) -> Result<gateway::Options, Failure> {
+/// How the gateway works.
+pub(super) fn gateway_options(config: &Config) -> Result<gateway::Options, Failure> {
     let mount = match &config.server.mount {
         None => Mount::Automatic,
         Some(text) => text
@@ -121,11 +235,17 @@ fn address(address: &config::Address) -> Address {
             port: *port,
         },
         config::Address::Unix {
-            path, mode, umask, ..
+            path,
+            mode,
+            umask,
+            owner,
+            group,
         } => Address::Unix {
             path: path.clone(),
             mode: *mode,
             umask: *umask,
+            owner: owner.clone(),
+            group: group.clone(),
         },
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! They are only read here; `launch` acts on them.
 
+use std::ffi::OsString;
+use std::iter;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -13,6 +15,7 @@ use super::Failure;
 use super::failure::USAGE;
 use super::open;
 use super::read_variable;
+use crate::config;
 use crate::config::Config;
 
 const USAGE_LINE: &str = "weaved serve [OPTIONS] FILE [start|stop|restart|status] [NAME=VALUE]...";
@@ -74,6 +77,9 @@ pub(super) struct ServeArguments {
     /// This is the process in the background, and its output leads to the command that waits.
     #[arg(long, hide = true)]
     pub(super) background: bool,
+    /// This is a worker, and its output leads to its master.
+    #[arg(long, hide = true)]
+    pub(super) worker: bool,
 }
 
 /// Which sections of the file count.
@@ -184,7 +190,7 @@ impl ServeArguments {
             action = Some(wanted);
         }
         let action = match action {
-            _ if self.background => Action::Serve,
+            _ if self.background || self.worker => Action::Serve,
             Some(action) => action,
             None if self.daemon => Action::Start,
             None => Action::Serve,
@@ -196,8 +202,9 @@ impl ServeArguments {
             })
         });
         let variables: Vec<_> = variables.collect::<Result<_, _>>()?;
+        let file = file.map(Path::to_owned).or_else(config::named_file);
         let configuration = file.map(|file| Configuration {
-            file: file.to_owned(),
+            file,
             variables,
             sections: self.sections.clone(),
         });
@@ -232,6 +239,30 @@ fn no_file() -> Failure {
 }
 
 impl Plan {
+    /// The arguments of a worker that reads the same configuration and logs to the same place.
+    pub(super) fn worker(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec!["serve".into(), "--worker".into()];
+        if let Some(log_file) = &self.log_file {
+            words.extend(["--log-file".into(), log_file.into()]);
+        }
+        let more = usize::from(self.verbosity.unsigned_abs());
+        let step = if self.verbosity < 0 { "-q" } else { "-v" };
+        words.extend(iter::repeat_n(OsString::from(step), more));
+        if let Some(configuration) = &self.configuration {
+            let Sections {
+                app_name,
+                server_name,
+            } = &configuration.sections;
+            words.extend(["--app-name".into(), app_name.into()]);
+            words.extend(["--server-name".into(), server_name.into()]);
+            // What follows is no option, whatever it is called.
+            words.extend(["--".into(), configuration.file.clone().into()]);
+            let variables = configuration.variables.iter();
+            words.extend(variables.map(|(name, value)| format!("{name}={value}").into()));
+        }
+        words
+    }
+
     /// Reads the configuration, and lets it log as much as was asked for.
     pub(super) fn config(&self) -> Result<Config, Failure> {
         let configuration = self.configuration.as_ref().ok_or_else(no_file)?;
@@ -275,7 +306,7 @@ mod tests {
     }
 
     fn plan(line: &str) -> Result<Plan, Failure> {
-        let words = std::iter::once("weaved").chain(line.split_whitespace());
+        let words = iter::once("weaved").chain(line.split_whitespace());
         Line::try_parse_from(words).unwrap().serve.plan()
     }
 

@@ -18,11 +18,18 @@ use crate::message::Request;
 
 use super::panics;
 use super::pool::Shared;
+use super::pulse::Place;
 use super::wire::Arrival;
 use super::wire::Wire;
 
 /// Serves a connection; `buffer` is the thread's, its content is of no meaning.
-pub(super) fn converse(shared: &Shared, socket: &Socket, peer: Option<IpAddr>, buffer: &mut [u8]) {
+pub(super) fn converse(
+    shared: &Shared,
+    place: &Place,
+    socket: &Socket,
+    peer: Option<IpAddr>,
+    buffer: &mut [u8],
+) {
     let mut connection = (shared.connections)();
     if let Some(peer) = peer {
         connection.meet(peer);
@@ -31,7 +38,7 @@ pub(super) fn converse(shared: &Shared, socket: &Socket, peer: Option<IpAddr>, b
     let mut phase = connection.phase();
     let mut since = Instant::now();
     loop {
-        match act(shared, connection.as_mut(), &mut wire, peer) {
+        match act(shared, place, connection.as_mut(), &mut wire, peer) {
             Ok(Acted::Answered) => since = Instant::now(),
             Ok(Acted::Idle) => {}
             Ok(Acted::Closed) => return,
@@ -46,7 +53,7 @@ pub(super) fn converse(shared: &Shared, socket: &Socket, peer: Option<IpAddr>, b
             Arrival::Bytes(count) => connection.feed(buffer.get(..count).unwrap_or_default()),
             Arrival::End => {
                 connection.end();
-                if let Err(error) = act(shared, connection.as_mut(), &mut wire, peer) {
+                if let Err(error) = act(shared, place, connection.as_mut(), &mut wire, peer) {
                     report(&error, &wire);
                 }
                 return;
@@ -72,6 +79,7 @@ enum Acted {
 /// Does what the gateway wants done, until it wants bytes.
 fn act(
     shared: &Shared,
+    place: &Place,
     connection: &mut dyn Connection,
     wire: &mut Wire<'_>,
     peer: Option<IpAddr>,
@@ -89,7 +97,7 @@ fn act(
                 if let Some(peer) = peer.filter(|_| request.peer.is_empty()) {
                     request.peer = peer.to_string();
                 }
-                answer(shared, *request, connection, wire)?;
+                answer(shared, place, *request, connection, wire)?;
             }
         }
         acted = Acted::Answered;
@@ -99,12 +107,15 @@ fn act(
 
 fn answer(
     shared: &Shared,
+    place: &Place,
     request: Request,
     connection: &mut dyn Connection,
     wire: &mut Wire<'_>,
 ) -> io::Result<()> {
     let _running = Running::begin(shared);
+    let call = place.serve();
     let response = panics::handle(shared.handler.as_ref(), request);
+    drop(call);
     wire.begin_answer();
     connection.respond(response, wire)
 }

@@ -8,6 +8,11 @@
 //!
 //! ```text
 //! listen     an Address            ─► a Listener
+//! master     a Listener            ─► worker processes, watched and replaced
+//! crew       how many, which, when: the master's decisions, without its deeds
+//! process    one worker process, as its master sees it
+//! lifeline   the same pipe, as the worker sees it
+//! systemd    what a service manager wants to hear
 //! pool       Server::run           ─► threads: workers and one housekeeper
 //! worker     accept, serve, repeat
 //! conversation   one connection: read, feed the gateway, answer
@@ -15,33 +20,48 @@
 //! panics     a bug costs one answer, never a thread
 //! descriptors  what a server in the background does not keep
 //! privileges root becomes the user who serves
+//! pulse      how long requests run, how many were served
 //! report     what a process tells the one that started it
-//! signals    TERM and INT          ─► a Stop
+//! signals    TERM, HUP and others  ─► a Stop, or the master's wishes
 //! ```
 //!
 //! Limits: spec/gateway.md, 2; process managers and kept connections: spec/gateway.md, 5.
 
 mod conversation;
+mod crew;
 mod descriptors;
+mod lifeline;
 mod listen;
+mod master;
 mod options;
 mod panics;
 mod pool;
 mod privileges;
+mod process;
+mod pulse;
 mod report;
 mod signals;
 mod sparing;
 mod stop;
+mod systemd;
 mod wire;
 mod worker;
 
+pub use crew::Plan;
 pub use descriptors::close_inherited;
+pub use lifeline::Lifeline;
+pub use lifeline::Stamina;
 pub use listen::Address;
 pub use listen::ListenError;
 pub use listen::Listener;
 pub use listen::Local;
+pub use listen::activated;
+pub use listen::adopt;
 pub use listen::inherited_is_listening;
 pub use listen::listen;
+pub use master::Master;
+pub use master::MasterError;
+pub use master::Trade;
 pub use options::Options;
 pub use options::Waits;
 pub use pool::Connections;
@@ -50,8 +70,11 @@ pub use pool::Server;
 pub use privileges::Identity;
 pub use privileges::PrivilegesError;
 pub use privileges::is_root;
+pub use pulse::Pulse;
 pub use report::NotAReport;
 pub use report::Report;
+pub use signals::Inbox;
+pub use signals::Role;
 pub use signals::Watch;
 pub use signals::watch;
 pub use stop::Stop;

@@ -22,6 +22,7 @@ use crate::gateway::Connection;
 use super::Handler;
 use super::Listener;
 use super::Options;
+use super::Pulse;
 use super::Stop;
 use super::panics;
 use super::sparing::Sparing;
@@ -73,6 +74,21 @@ impl Server {
     ///
     /// [`ServeError`], before the first connection is accepted and never later.
     pub fn run(self, stop: &Stop) -> Result<(), ServeError> {
+        self.run_watched(stop, &Pulse::default(), || {})
+    }
+
+    /// Serves as [`run`](Self::run) does; `pulse` shows how it is, and `ready` is called when
+    /// connections are accepted.
+    ///
+    /// # Errors
+    ///
+    /// As for `run`.
+    pub fn run_watched(
+        self,
+        stop: &Stop,
+        pulse: &Pulse,
+        ready: impl FnOnce(),
+    ) -> Result<(), ServeError> {
         let listener = Arc::new(self.listener);
         let options = self.options.bounded();
         listener
@@ -87,13 +103,15 @@ impl Server {
             listener: Arc::downgrade(&listener),
             options,
             over: AtomicBool::new(false),
+            pulse: pulse.clone(),
             refusals: Sparing::default(),
             running: AtomicUsize::new(0),
             stop: stop.clone(),
             waiting: AtomicUsize::new(0),
         });
         start(&shared)?;
-        log::info!("serving on {}", listener.local());
+        log::debug!("serving on {}", listener.local());
+        ready();
         stop.wait(None, || stop.is_stopping());
         listener.unlink();
         drop(listener);
@@ -117,6 +135,8 @@ pub(super) struct Shared {
     pub(super) options: Options,
     /// Whether the time for running requests is over.
     over: AtomicBool,
+    /// What the threads are at.
+    pub(super) pulse: Pulse,
     /// The line about peers that may not connect.
     pub(super) refusals: Sparing,
     /// Requests that are being answered.
@@ -200,6 +220,7 @@ const NEVER_QUIET: Duration = Duration::from_secs(60 * 60);
 
 /// Calls the handler's quiet work whenever no request ran for a while, or not at all for long.
 fn keep_house(shared: &Shared) {
+    let place = shared.pulse.place();
     let mut seen = 0;
     let mut called = Instant::now();
     loop {
@@ -212,6 +233,7 @@ fn keep_house(shared: &Shared) {
         let quiet = shared.running.load(Ordering::Acquire) == 0 && begun == seen;
         if quiet || called.elapsed() >= NEVER_QUIET {
             called = Instant::now();
+            let _working = place.work();
             panics::contain("the quiet work", || shared.handler.quiet());
         }
         seen = begun;

@@ -263,7 +263,7 @@ pub(super) fn readable(descriptor: impl AsFd, patience: Duration) -> io::Result<
 }
 
 /// `poll`, where a signal is the same as the end of the wait.
-fn poll(polled: &mut [PollFd<'_>], patience: Duration) -> io::Result<usize> {
+pub(super) fn poll(polled: &mut [PollFd<'_>], patience: Duration) -> io::Result<usize> {
     let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
     match rustix::event::poll(polled, Some(&patience)) {
         Err(Errno::INTR) => Ok(0),

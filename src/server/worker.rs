@@ -25,6 +25,7 @@ const BUFFER: usize = 64 * 1024;
 /// Works until the server stops.
 pub(super) fn work(shared: &Shared) {
     let mut buffer = vec![0; BUFFER];
+    let place = shared.pulse.place();
     while !shared.is_stopping() {
         let Some((socket, peer)) = accept(shared) else {
             continue;
@@ -32,7 +33,7 @@ pub(super) fn work(shared: &Shared) {
         panics::contain("the service of a connection", || {
             let peer = peer.as_socket().map(|peer| peer.ip().to_canonical());
             if admits(shared, peer) {
-                converse(shared, &socket, peer, &mut buffer);
+                converse(shared, &place, &socket, peer, &mut buffer);
             }
         });
     }

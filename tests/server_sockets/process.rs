@@ -23,6 +23,7 @@ use rustix::process::setrlimit;
 use weaved::message::Request;
 use weaved::server::Address;
 use weaved::server::ListenError;
+use weaved::server::Role;
 use weaved::server::Server;
 use weaved::server::Stop;
 use weaved::server::inherited_is_listening;
@@ -64,7 +65,7 @@ fn the_process_that_the_others_start() {
 fn serve(threads: usize) {
     assert!(inherited_is_listening());
     let stop = Stop::default();
-    let _watch = watch(&stop).unwrap();
+    let _watch = watch(&stop, Role::Alone, || {}).unwrap();
     let handler = Answers(|request: Request| {
         if request.query == "hang" {
             loop {

@@ -145,6 +145,8 @@ fn a_unix_socket_serves_and_is_gone_at_the_end() {
         path: path.clone(),
         mode: Some(0o600),
         umask: None,
+        owner: None,
+        group: None,
     };
     // Peers without an address are not what `allowed_peers` is about.
     let options = Options {

@@ -85,6 +85,33 @@ impl Log {
         }
     }
 
+    /// Waits until there are so many lines with `word`.
+    #[track_caller]
+    pub(crate) fn wait_for_count(&self, word: &str, count: usize) {
+        let until = Instant::now() + PATIENCE;
+        let mut state = self.state.lock().unwrap();
+        loop {
+            let lines = &state.lines;
+            if lines.iter().filter(|line| line.contains(word)).count() >= count {
+                return;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !state.ended,
+                "waited for {count} × {word}; so far: {:#?}",
+                state.lines
+            );
+            state = self.changed.wait_timeout(state, left).unwrap().0;
+        }
+    }
+
+    /// How many lines so far have `word`.
+    pub(crate) fn count(&self, word: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        let lines = state.lines.iter();
+        lines.filter(|line| line.contains(word)).count()
+    }
+
     /// Waits until the process has closed its stderr, which it does by ending.
     #[track_caller]
     pub(crate) fn wait_for_end(&self) {

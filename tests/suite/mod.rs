@@ -73,4 +73,6 @@ pub(crate) use weaved::Listen;
 pub(crate) use weaved::Options;
 pub(crate) use weaved::WEAVED;
 pub(crate) use weaved::Weaved;
+pub(crate) use weaved::children;
 pub(crate) use weaved::run;
+pub(crate) use weaved::signal;

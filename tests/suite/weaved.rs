@@ -137,6 +137,8 @@ pub(crate) struct Options {
     pub(crate) threads: usize,
     /// Further text of development.ini.
     pub(crate) ini: &'static str,
+    /// Further lines of its `[server:main]`.
+    pub(crate) server: String,
 }
 
 impl Options {
@@ -149,6 +151,7 @@ impl Options {
             listen: Listen::Tcp,
             threads: 16,
             ini: "",
+            server: String::new(),
         }
     }
 
@@ -157,8 +160,15 @@ impl Options {
         self
     }
 
+    /// Another line of `[server:main]`.
+    pub(crate) fn server(mut self, key: &str, value: &str) -> Self {
+        self.server.push_str(&format!("{key} = {value}\n"));
+        self
+    }
+
     fn ini(&self) -> String {
-        let (gateway, threads, extra) = (self.gateway.name(), self.threads, self.ini);
+        let (gateway, threads) = (self.gateway.name(), self.threads);
+        let (extra, server) = (self.ini, &self.server);
         let mount = match self.mount {
             _ if self.automatic_mount => String::new(),
             "" => "mount = /\n".to_owned(),
@@ -175,7 +185,7 @@ impl Options {
             _ => "",
         };
         format!(
-            "[server:main]\nuse = {gateway}\n{address}\n{mount}threads = {threads}\n\n\
+            "[server:main]\nuse = {gateway}\n{address}\n{mount}threads = {threads}\n{server}\n\
              [app:main]\nuse = egg:SyncServer\nconfiguration = file:%(here)s/sync.conf\n{extra}\n{loggers}"
         )
     }
@@ -227,11 +237,16 @@ impl Weaved {
     #[track_caller]
     pub(crate) fn start_in(home: Home, options: Options) -> Self {
         let ini = home.configure(&options);
-        let mut child = Command::new(WEAVED)
-            .arg("serve")
-            .arg(&ini)
+        let mut command = Command::new(WEAVED);
+        command.arg("serve").arg(&ini).stdin(Stdio::null());
+        Self::run(home, options, &mut command)
+    }
+
+    /// Starts `command`, which leads to a server with these options in this folder.
+    #[track_caller]
+    pub(crate) fn run(home: Home, options: Options, command: &mut Command) -> Self {
+        let mut child = command
             .current_dir(home.path())
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -284,15 +299,41 @@ impl Weaved {
         self.end(Signal::TERM)
     }
 
-    /// KILL: no chance to finish anything.
+    /// The id of the process that was started: the master.
+    #[track_caller]
+    pub(crate) fn master(&self) -> u32 {
+        let child = self.child.lock().unwrap();
+        child.as_ref().expect("ended already").0.id()
+    }
+
+    /// The ids of the processes that serve.
+    #[track_caller]
+    pub(crate) fn workers(&self) -> Vec<u32> {
+        children(self.master())
+    }
+
+    /// KILL to master and workers: no chance to finish anything.
     #[track_caller]
     pub(crate) fn kill(&self) {
+        // Stopped, the master replaces nobody.
+        signal(self.master(), Signal::STOP);
+        for worker in self.workers() {
+            signal(worker, Signal::KILL);
+        }
         let status = self.end(Signal::KILL);
         assert_eq!(status.signal(), Some(9), "it had ended before: {status}");
     }
 
+    /// KILL to the master alone: its workers have to notice.
     #[track_caller]
-    fn end(&self, signal: Signal) -> ExitStatus {
+    pub(crate) fn kill_master(&self) {
+        let status = self.end(Signal::KILL);
+        assert_eq!(status.signal(), Some(9), "it had ended before: {status}");
+    }
+
+    /// A signal that ends the server, and the exit status that it led to.
+    #[track_caller]
+    pub(crate) fn end(&self, signal: Signal) -> ExitStatus {
         let Some((mut child, warden)) = self.child.lock().unwrap().take() else {
             panic!("ended already");
         };
@@ -319,6 +360,34 @@ impl Drop for Weaved {
             );
         }
     }
+}
+
+/// Sends a signal to a process.
+#[track_caller]
+pub(crate) fn signal(process: u32, signal: Signal) {
+    let id = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+    rustix::process::kill_process(id, signal).unwrap();
+}
+
+/// The children of a process that have not ended.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap() {
+        let name = entry.unwrap().file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // `ID (NAME) STATE PARENT ...`; it may have ended in the meantime.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
+            continue;
+        };
+        let mut fields = stat.rsplit(')').next().unwrap().split_whitespace();
+        let (state, of) = (fields.next(), fields.next());
+        if state != Some("Z") && of.and_then(|of| of.parse().ok()) == Some(parent) {
+            children.push(id);
+        }
+    }
+    children
 }
 
 /// Runs a command of the program to its end, with `input` on its stdin.

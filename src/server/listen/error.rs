@@ -14,6 +14,12 @@ pub enum ListenError {
          let the web server or spawn-fcgi start the program, or configure host and port, or socket"
     )]
     NotInherited(#[source] Option<io::Error>),
+    /// What systemd has passed is not a listening stream socket.
+    #[error(
+        "cannot serve on the socket that systemd has passed: it is not a listening stream socket; \
+         write ListenStream= and Accept=no in the socket unit"
+    )]
+    NotActivated(#[source] Option<io::Error>),
     /// Something that is not a socket has the path.
     #[error(
         "cannot listen on unix:{}: something that is not a socket is there; \
@@ -31,6 +37,12 @@ pub enum ListenError {
         /// What the resolver said; absent when it knew the name but no address.
         source: Option<io::Error>,
     },
+    /// systemd has passed more than one socket.
+    #[error(
+        "systemd has passed {0} sockets, and one is served; keep one ListenStream= in the socket \
+         unit, and start another service for another socket"
+    )]
+    Several(usize),
     /// A system call failed.
     #[error("cannot listen on {local}: {hint}")]
     System {
@@ -47,4 +59,14 @@ pub enum ListenError {
          stop it first or choose another path", .0.display()
     )]
     Taken(PathBuf),
+    /// The socket's owner or group does not exist.
+    #[error("this machine has no {kind} {name}; correct the name, or create the {kind}")]
+    Unknown {
+        /// `user` or `group`.
+        kind: &'static str,
+        /// As it was given.
+        name: String,
+        /// What the system said, if the look-up itself failed.
+        source: Option<io::Error>,
+    },
 }

@@ -3,6 +3,7 @@
 //! The descriptor is duplicated and stays open: it belongs to whoever started us.
 //! spec/gateway.md, 5, "Started by a process manager".
 
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 
@@ -37,9 +38,23 @@ pub(super) fn take() -> Result<Listener, ListenError> {
     })
 }
 
+/// Listens on descriptor 0 and takes it away: it is nobody else's, and closing the listener shall
+/// close the socket. `/dev/null` takes its place.
+///
+/// # Errors
+///
+/// When it does not listen, or there is no `/dev/null`.
+pub fn adopt() -> Result<Listener, ListenError> {
+    let listener = take()?;
+    let broken = |source| ListenError::NotInherited(Some(source));
+    let null = File::open("/dev/null").map_err(broken)?;
+    rustix::stdio::dup2_stdin(&null).map_err(|error| broken(error.into()))?;
+    Ok(listener)
+}
+
 /// Asks for SO_ACCEPTCONN: the older test, getpeername failing with ENOTCONN, takes any
 /// unconnected socket for a listening one.
-fn listens(descriptor: impl AsFd) -> io::Result<bool> {
+pub(super) fn listens(descriptor: impl AsFd) -> io::Result<bool> {
     Ok(sockopt::socket_acceptconn(&descriptor)?
         && sockopt::socket_type(&descriptor)? == SocketType::STREAM)
 }

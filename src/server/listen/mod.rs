@@ -1,11 +1,14 @@
-//! From an [`Address`] to a [`Listener`]: TCP, a Unix socket, or the inherited descriptor 0.
+//! From an [`Address`] to a [`Listener`]: TCP, a Unix socket, the inherited descriptor 0, or a
+//! socket of systemd.
 //!
 //! A listener is bound, listens, and is safe to share between threads and processes. It serves
 //! nobody itself, and it never shuts a socket down, since other processes may share it.
 //! Descriptor 0: spec/gateway.md, 5, "Started by a process manager"; keys: spec/config.md, 2.1.
 
+mod activated;
 mod error;
 mod inherited;
+mod owner;
 mod tcp;
 mod unix;
 
@@ -18,10 +21,13 @@ use std::time::Duration;
 use socket2::SockAddr;
 use socket2::Socket;
 
+pub use activated::activated;
 pub use error::ListenError;
+pub use inherited::adopt;
 pub use inherited::inherited_is_listening;
 
 use unix::Claim;
+use unix::Rights;
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +52,10 @@ pub enum Address {
         /// The permissions that the socket must not have; counts where `mode` is absent. With
         /// neither, the process's own umask decides.
         umask: Option<u32>,
+        /// Who shall own the socket: a name or a number.
+        owner: Option<String>,
+        /// The socket's group: a name or a number.
+        group: Option<String>,
     },
 }
 
@@ -120,9 +130,19 @@ pub fn listen(address: &Address, backlog: i32) -> Result<Listener, ListenError> 
     match address {
         Address::Inherited => inherited::take(),
         Address::Tcp { host, port } => tcp::bind(host, *port, backlog),
-        Address::Unix { path, mode, umask } => {
-            let mode = mode.or_else(|| umask.map(|umask| 0o777 & !umask));
-            unix::bind(path, mode, backlog)
+        Address::Unix {
+            path,
+            mode,
+            umask,
+            owner,
+            group,
+        } => {
+            let rights = Rights {
+                mode: mode.or_else(|| umask.map(|umask| 0o777 & !umask)),
+                owner: owner.as_deref().map(owner::user).transpose()?,
+                group: group.as_deref().map(owner::group).transpose()?,
+            };
+            unix::bind(path, rights, backlog)
         }
     }
 }

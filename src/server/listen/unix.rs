@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::lchown;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process;
@@ -56,13 +57,31 @@ impl Claim {
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode);
         if ours && let Err(error) = fs::remove_file(&self.path) {
-            log::warn!("cannot remove unix:{}: {error}", self.path.display());
+            // Whoever has given up root's rights may not be able to; the next start does it.
+            let level = if error.kind() == io::ErrorKind::PermissionDenied {
+                log::Level::Debug
+            } else {
+                log::Level::Warn
+            };
+            log::log!(level, "cannot remove unix:{}: {error}", self.path.display());
         }
     }
 }
 
-/// Binds `path` with the permissions `mode`, or those that the umask leaves.
-pub(super) fn bind(path: &Path, mode: Option<u32>, backlog: i32) -> Result<Listener, ListenError> {
+/// Who may do what with the socket's file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rights {
+    /// Its permissions; absent: those that the umask leaves.
+    pub(super) mode: Option<u32>,
+    /// Its user's number; absent: whoever binds it.
+    pub(super) owner: Option<u32>,
+    /// Its group's number.
+    pub(super) group: Option<u32>,
+}
+
+/// Binds `path` and gives the file its rights.
+pub(super) fn bind(path: &Path, rights: Rights, backlog: i32) -> Result<Listener, ListenError> {
+    let Rights { mode, owner, group } = rights;
     let failed = |source: io::Error| ListenError::System {
         local: format!("unix:{}", path.display()),
         hint: hint(&source),
@@ -86,6 +105,14 @@ pub(super) fn bind(path: &Path, mode: Option<u32>, backlog: i32) -> Result<Liste
         local: Local::Unix(path.to_owned()),
         claim: Some(claim),
     };
+    if owner.is_some() || group.is_some() {
+        lchown(path, owner, group).map_err(|source| ListenError::System {
+            local: format!("unix:{}", path.display()),
+            hint: "cannot give the socket to that user and group: only root may give it to \
+                   another user, and others to a group of their own; correct owner and group",
+            source,
+        })?;
+    }
     if let Some(mode) = mode {
         set_mode(path, mode & 0o777).map_err(failed)?;
     }
@@ -170,11 +197,18 @@ mod tests {
     use super::super::listen;
     use super::*;
 
+    fn with(mode: Option<u32>) -> Rights {
+        Rights {
+            mode,
+            ..Rights::default()
+        }
+    }
+
     #[track_caller]
     fn check_mode(mode: Option<u32>, expected: u32) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
-        let _listener = bind(&path, mode, 8).unwrap();
+        let _listener = bind(&path, with(mode), 8).unwrap();
         let found = fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, expected, "{found:o} for {mode:?}");
         UnixStream::connect(&path).unwrap();
@@ -200,10 +234,44 @@ mod tests {
                 path: path.clone(),
                 mode,
                 umask,
+                owner: None,
+                group: None,
             };
             let _listener = listen(&address, 8).unwrap();
             let found = fs::symlink_metadata(&path).unwrap().permissions().mode();
             assert_eq!(found & 0o777, expected, "{address:?}");
+        }
+    }
+
+    #[test]
+    fn the_socket_goes_to_its_owner_and_group_if_that_is_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let root = rustix::process::geteuid().is_root();
+        let (user, group) = if root {
+            (17, 18)
+        } else {
+            let mine = fs::metadata(folder.path()).unwrap();
+            (mine.uid(), mine.gid())
+        };
+        let rights = Rights {
+            mode: Some(0o660),
+            owner: Some(user),
+            group: Some(group),
+        };
+        let _listener = bind(&path, rights, 8).unwrap();
+        let found = fs::symlink_metadata(&path).unwrap();
+        assert_eq!((found.uid(), found.gid()), (user, group));
+        assert_eq!(found.permissions().mode() & 0o777, 0o660);
+        if !root {
+            let rights = Rights {
+                owner: Some(0),
+                ..Rights::default()
+            };
+            let other = folder.path().join("other");
+            let error = bind(&other, rights, 8).unwrap_err();
+            assert!(error.to_string().contains("only root"), "{error}");
+            assert!(!other.exists());
         }
     }
 
@@ -229,7 +297,7 @@ mod tests {
         let path = folder.path().join("s");
         drop(UnixListener::bind(&path).unwrap());
         assert!(path.exists(), "std leaves its sockets behind");
-        let listener = bind(&path, None, 8).unwrap();
+        let listener = bind(&path, Rights::default(), 8).unwrap();
         UnixStream::connect(&path).unwrap();
         drop(listener);
         assert!(!path.exists());
@@ -240,7 +308,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         let _other = UnixListener::bind(&path).unwrap();
-        let error = bind(&path, None, 8).unwrap_err();
+        let error = bind(&path, Rights::default(), 8).unwrap_err();
         assert!(matches!(error, ListenError::Taken(_)), "{error:?}");
         UnixStream::connect(&path).unwrap();
     }
@@ -250,13 +318,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         fs::write(&path, "dear data").unwrap();
-        let error = bind(&path, None, 8).unwrap_err();
+        let error = bind(&path, Rights::default(), 8).unwrap_err();
         assert!(matches!(error, ListenError::NotASocket(_)), "{error:?}");
         assert_eq!(fs::read(&path).unwrap(), b"dear data");
 
         let link = folder.path().join("l");
         std::os::unix::fs::symlink(folder.path().join("elsewhere"), &link).unwrap();
-        let error = bind(&link, None, 8).unwrap_err();
+        let error = bind(&link, Rights::default(), 8).unwrap_err();
         assert!(matches!(error, ListenError::NotASocket(_)), "{error:?}");
     }
 
@@ -264,17 +332,17 @@ mod tests {
     fn a_successor_s_socket_survives_our_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
-        let ours = bind(&path, None, 8).unwrap();
+        let ours = bind(&path, Rights::default(), 8).unwrap();
         // Moved, not removed: a freed inode number might be given to the successor.
         fs::rename(&path, folder.path().join("old")).unwrap();
-        let _theirs = bind(&path, None, 8).unwrap();
+        let _theirs = bind(&path, Rights::default(), 8).unwrap();
         drop(ours);
         UnixStream::connect(&path).unwrap();
     }
 
     #[track_caller]
     fn check_hint(path: &Path, expected: &str) {
-        let error = bind(path, None, 8).unwrap_err().to_string();
+        let error = bind(path, Rights::default(), 8).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
 

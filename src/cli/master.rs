@@ -1,0 +1,121 @@
+//! The process that binds, starts workers and replaces them; what `server::Master` must know of
+//! this program.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::Failure;
+use super::failure::SYSTEM;
+use super::launch::Launch;
+use super::logger;
+use super::open;
+use super::serve;
+use crate::config::Config;
+use crate::server::Inbox;
+use crate::server::Listener;
+use crate::server::Master;
+use crate::server::Plan;
+use crate::server::Trade;
+
+/// What a worker may need beyond the time for its requests: a tick for each thread, and its end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A worker says each second that it is well; so long a silence means more than a busy machine.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How a master was started, and what it goes by.
+pub(super) struct Start<'a> {
+    pub(super) launch: &'a mut Launch,
+    pub(super) config: Config,
+    pub(super) inbox: Inbox,
+    pub(super) listener: Listener,
+    /// Whether somebody else has bound the socket.
+    pub(super) given: bool,
+    /// How long running requests may go on after a stop.
+    pub(super) drain: Duration,
+}
+
+/// Runs until a signal asks for the end.
+pub(super) fn run(start: Start<'_>) -> Result<(), Failure> {
+    let Start {
+        launch,
+        config,
+        inbox,
+        listener,
+        given,
+        drain,
+    } = start;
+    let executable = env::current_exe()
+        .map_err(|error| Failure::new(SYSTEM, format!("cannot find this program: {error}")))?;
+    let plan = plan(&config, drain);
+    let mut sync = Sync {
+        launch,
+        config,
+        drain: given.then_some(drain),
+        executable,
+    };
+    let master = Master {
+        listener,
+        inbox,
+        plan,
+        trade: &mut sync,
+    };
+    master.run()?;
+    log::info!("stopped");
+    Ok(())
+}
+
+fn plan(config: &Config, drain: Duration) -> Plan {
+    let timeout = config.server.timeout.unwrap_or(SILENCE);
+    Plan {
+        workers: config.server.processes,
+        silence: timeout.clamp(Duration::from_secs(3), SILENCE),
+        leave: drain + FAREWELL,
+    }
+}
+
+/// The master's trade: Sync, of which it knows the arguments and the configuration.
+struct Sync<'a> {
+    launch: &'a mut Launch,
+    /// As it was read last.
+    config: Config,
+    /// What whoever has started us leaves us for a stop, whatever the configuration says.
+    drain: Option<Duration>,
+    executable: PathBuf,
+}
+
+impl Trade for Sync<'_> {
+    fn worker(&self) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.args(self.launch.worker());
+        command
+    }
+
+    fn ready(&mut self, address: &str) {
+        self.launch.ready(address);
+    }
+
+    fn reload(&mut self) -> Result<Plan, String> {
+        let config = self.launch.config().map_err(|failure| failure.text)?;
+        serve::gateway_options(&config).map_err(|failure| failure.text)?;
+        let (old, new) = (&self.config.server, &config.server);
+        if self.drain.is_none() && (&old.address, old.backlog) != (&new.address, new.backlog) {
+            log::warn!(
+                "the address or the backlog has changed: that needs a new start; serving where \
+                 it was until then"
+            );
+        }
+        logger::start(&config.logging, None);
+        open::log_notes(&config);
+        let drain = self.drain.unwrap_or(config.global.drain);
+        let plan = plan(&config, drain);
+        self.config = config;
+        Ok(plan)
+    }
+
+    fn reopen(&mut self) {
+        logger::reopen();
+    }
+}
