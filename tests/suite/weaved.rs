@@ -284,6 +284,13 @@ impl Weaved {
         self.end(Signal::TERM)
     }
 
+    /// The id of the process that was started: the master.
+    #[track_caller]
+    pub(crate) fn master(&self) -> u32 {
+        let child = self.child.lock().unwrap();
+        child.as_ref().expect("ended already").0.id()
+    }
+
     /// KILL: no chance to finish anything.
     #[track_caller]
     pub(crate) fn kill(&self) {
