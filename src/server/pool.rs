@@ -137,18 +137,16 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Whether somebody queues and no thread is there to accept.
-    pub(super) fn is_crowded(&self) -> bool {
-        let Some(listener) = self.listener.upgrade() else {
-            return false;
-        };
-        self.waiting.load(Ordering::Acquire) == 0
-            && wire::readable(listener.socket(), Duration::ZERO).unwrap_or(false)
+    /// If somebody queues and no thread is there to accept: how many connections were accepted.
+    pub(super) fn crowd(&self) -> Option<u64> {
+        let listener = self.listener.upgrade()?;
+        let queue = self.waiting.load(Ordering::Acquire) == 0
+            && wire::readable(listener.socket(), Duration::ZERO).unwrap_or(false);
+        queue.then(|| self.accepted.load(Ordering::Acquire))
     }
 
     /// Takes the turn of giving way; one slow peer has it for each connection that is accepted.
-    pub(super) fn gives_way(&self) -> bool {
-        let accepted = self.accepted.load(Ordering::Acquire);
+    pub(super) fn gives_way(&self, accepted: u64) -> bool {
         self.yielded.swap(accepted, Ordering::AcqRel) != accepted
     }
 

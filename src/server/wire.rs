@@ -36,8 +36,9 @@ const GLANCE: Duration = Duration::from_millis(2);
 pub(super) struct Wire<'a> {
     shared: &'a Shared,
     socket: &'a Socket,
-    /// Since when others are seen to queue behind a slow peer.
-    crowded_since: Option<Instant>,
+    /// Since when others are seen to queue behind a slow peer, and how many connections had been
+    /// accepted by then.
+    crowded_since: Option<(Instant, u64)>,
     /// Whether small writes still wait for acknowledgements of earlier ones (TCP's default).
     delaying: bool,
     /// Whether anything was written.
@@ -226,14 +227,24 @@ impl<'a> Wire<'a> {
         Ok(())
     }
 
-    /// Whether somebody queues, and has queued before a tick, and no other peer gives way.
+    /// Whether others queue and have queued a tick ago, and no other peer gives way instead.
+    ///
+    /// A queue from which the threads that are left take more than there are threads is none.
     fn must_give_way(&mut self, now: Instant) -> bool {
-        if !self.shared.is_crowded() {
+        let Some(accepted) = self.shared.crowd() else {
             self.crowded_since = None;
             return false;
+        };
+        let (since, before) = *self.crowded_since.get_or_insert((now, accepted));
+        if now.saturating_duration_since(since) < self.shared.options.tick {
+            return false;
         }
-        let since = *self.crowded_since.get_or_insert(now);
-        now.saturating_duration_since(since) >= self.shared.options.tick && self.shared.gives_way()
+        let threads = u64::try_from(self.shared.options.threads).unwrap_or(u64::MAX);
+        if accepted.saturating_sub(before) > threads {
+            self.crowded_since = Some((now, accepted));
+            return false;
+        }
+        self.shared.gives_way(accepted)
     }
 
     /// Sends small writes at once from now on. Nothing waits where the first write is the last.
