@@ -29,4 +29,5 @@ lint:
 	RUSTDOCFLAGS="$(DOCFLAGS)" $(CARGO) doc --locked --no-deps --document-private-items
 
 bench:
+	scripts/install.sh bench
 	$(CARGO) bench --locked

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs what is missing on this machine, and says so. Usage: install.sh run|test
+# Installs what is missing on this machine, and says so. Usage: install.sh run|test|bench
 #
 #   run    a C compiler (the build of SQLite needs one) and lighttpd
 #   test   these, every other web server of the tests, openssl, the tools that judge systemd's
 #          units, and Python's cryptography for the Sync client that is written in Python
+#   bench  what run needs, nginx and Apache
 set -euo pipefail
 
 have() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$1" >/dev/null; }
@@ -14,11 +15,15 @@ packages=()
 services=()
 have cc || packages+=(build-essential)
 have lighttpd || packages+=(lighttpd) services+=(lighttpd)
+case ${1:-run} in
+test | bench)
+    have nginx || packages+=(nginx) services+=(nginx)
+    have apache2 || packages+=(apache2) services+=(apache2)
+    ;;
+esac
 if [ "${1:-run}" = test ]; then
     have_file mod_openssl.so || packages+=(lighttpd-mod-openssl)
-    have apache2 || packages+=(apache2) services+=(apache2)
     have_file mod_fcgid.so || packages+=(libapache2-mod-fcgid)
-    have nginx || packages+=(nginx) services+=(nginx)
     have caddy || packages+=(caddy) services+=(caddy)
     have spawn-fcgi || packages+=(spawn-fcgi)
     have openssl || packages+=(openssl)

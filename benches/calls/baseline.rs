@@ -19,6 +19,7 @@ use weaved::server::Server;
 use weaved::server::Stop;
 
 use crate::site;
+use crate::site::Shape;
 
 /// The argument that makes this program the baseline.
 const ARGUMENT: &str = "--baseline";
@@ -69,7 +70,7 @@ pub(crate) fn serve(options: &Options) -> io::Result<()> {
         connections: Arc::new(move || Protocol::Fcgi.connection(&gateway)),
         handler: Arc::new(Fixed(vec![b'.'; options.length].into())),
         options: server::Options {
-            threads: site::THREADS,
+            threads: Shape::USUAL.threads,
             ..server::Options::default()
         },
     };

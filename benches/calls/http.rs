@@ -35,15 +35,21 @@ impl Client {
 
     /// Asks, and returns how many bytes the body had.
     pub(crate) fn ask(&mut self, request: &[u8]) -> io::Result<usize> {
-        let mut stream = match self.kept.take() {
-            Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(self.address)?;
-                stream.set_nodelay(true)?;
-                BufReader::with_capacity(BUFFER, stream)
-            }
-        };
+        // A server may close a kept connection at any moment: then once more, as browsers do.
+        if let Some(mut kept) = self.kept.take()
+            && kept.get_mut().write_all(request).is_ok()
+            && kept.fill_buf().is_ok_and(|begun| !begun.is_empty())
+        {
+            return self.answer(kept);
+        }
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        let mut stream = BufReader::with_capacity(BUFFER, stream);
         stream.get_mut().write_all(request)?;
+        self.answer(stream)
+    }
+
+    fn answer(&mut self, mut stream: BufReader<TcpStream>) -> io::Result<usize> {
         let head = self.head(&mut stream)?;
         let came = match head.length {
             Some(length) => skip(&mut stream, length)?,

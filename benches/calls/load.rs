@@ -9,13 +9,12 @@ use std::time::Instant;
 
 use crate::fastcgi;
 use crate::http;
+use crate::process::Process;
 use crate::site::Site;
 use crate::site::Target;
-use crate::site::Via;
 
 /// How to ask.
 pub(crate) struct Load<'a> {
-    pub(crate) connections: usize,
     pub(crate) duration: Duration,
     pub(crate) site: &'a Site,
     pub(crate) target: &'a Target<'a>,
@@ -29,6 +28,8 @@ pub(crate) struct Round {
     pub(crate) elapsed: Duration,
     /// The CPU time of the responder.
     pub(crate) cpu: Option<Duration>,
+    /// The CPU time of the web server before it.
+    pub(crate) web_cpu: Option<Duration>,
 }
 
 /// What one thread did.
@@ -39,14 +40,14 @@ struct Done {
 
 impl Load<'_> {
     pub(crate) fn run(&self) -> io::Result<Round> {
-        let ready = Barrier::new(self.connections + 1);
+        let ready = Barrier::new(self.target.via.connections + 1);
         thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.connections)
+            let threads: Vec<_> = (0..self.target.via.connections)
                 .map(|_| scope.spawn(|| self.ask(&ready)))
                 .collect();
             ready.wait();
             let begin = Instant::now();
-            let cpu = self.target.process.cpu();
+            let cpu = Cpu::now(self.target);
             let mut times = Vec::new();
             let mut end = begin;
             for thread in threads {
@@ -57,11 +58,12 @@ impl Load<'_> {
                 end = end.max(done.end);
             }
             times.sort_unstable();
-            let cpu = cpu.zip(self.target.process.cpu());
+            let used = Cpu::now(self.target);
             Ok(Round {
                 times,
                 elapsed: end - begin,
-                cpu: cpu.map(|(before, after)| after.saturating_sub(before)),
+                cpu: since(cpu.responder, used.responder),
+                web_cpu: since(cpu.web, used.web),
             })
         })
     }
@@ -97,6 +99,26 @@ impl Load<'_> {
     }
 }
 
+/// The CPU times of a target's processes so far.
+struct Cpu {
+    responder: Option<Duration>,
+    web: Option<Duration>,
+}
+
+impl Cpu {
+    fn now(target: &Target<'_>) -> Self {
+        Self {
+            responder: target.responder.cpu(),
+            web: target.web.and_then(Process::cpu),
+        }
+    }
+}
+
+fn since(before: Option<Duration>, after: Option<Duration>) -> Option<Duration> {
+    let (before, after) = before.zip(after)?;
+    Some(after.saturating_sub(before))
+}
+
 /// A connection's maker, of either kind.
 enum Client {
     FastCgi(fastcgi::Client),
@@ -105,9 +127,9 @@ enum Client {
 
 impl Client {
     fn new(target: &Target<'_>) -> Self {
-        match target.via {
-            Via::Direct => Self::FastCgi(fastcgi::Client::new(target.address)),
-            Via::Lighttpd(_) => Self::Http(http::Client::new(target.address)),
+        match target.web {
+            None => Self::FastCgi(fastcgi::Client::new(target.address)),
+            Some(_) => Self::Http(http::Client::new(target.address)),
         }
     }
 

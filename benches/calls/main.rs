@@ -7,27 +7,32 @@
 //! weaved does beyond moving bytes. Nothing here passes or fails.
 //!
 //! ```text
-//! workload   the six calls                request   one call as bytes, for either transport
-//! site       the servers of a workload    lighttpd, responder, process   one server each
-//! load       threads that ask for a while fastcgi, http   one connection each
+//! plan       the tables and their rows    workload   the six calls
+//! site       the servers of a workload    responder, web, process   one server each
+//! load       threads that ask for a while request, fastcgi, http   what they say
 //! table      rounds to figures            machine   what they were measured on
 //! ```
 //!
-//! `cargo bench -- --quick` is rough and short; further words choose the rows whose workload and
-//! transport contain one of them: `cargo bench -- info direct`. The database is in the folder for
-//! temporary files; TMPDIR chooses another disk. Workloads: spec/clients.md, 5.
+//! Three tables: `calls`, all calls directly and through lighttpd; `servers`, the cost of each web
+//! server; `processes`, one process of many threads beside many processes of few.
+//!
+//! `cargo bench -- --quick` is rough and short; further words choose the rows of which table,
+//! workload and transport contain one of them: `cargo bench -- processes`, `cargo bench -- nginx`,
+//! `cargo bench -- 'calls info'`. The databases are in the folder for temporary files; TMPDIR
+//! chooses another disk. Workloads: spec/clients.md, 5.
 
 mod baseline;
 mod fastcgi;
 mod http;
-mod lighttpd;
 mod load;
 mod machine;
+mod plan;
 mod process;
 mod request;
 mod responder;
 mod site;
 mod table;
+mod web;
 mod workload;
 
 use std::io;
@@ -36,9 +41,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use load::Load;
+use plan::Table;
 use site::Site;
+use site::Target;
 use site::Via;
-use table::Pair;
+use table::Turn;
+use web::Web;
 use workload::Workload;
 
 /// How long the whole takes: so many rounds of so long, for each row and each side.
@@ -65,8 +73,8 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn includes(&self, workload: Workload, via: Via) -> bool {
-        let row = format!("{} {via}", workload.name());
+    fn includes(&self, table: Table, workload: Workload, via: Via) -> bool {
+        let row = format!("{} {} {via}", table.name(), workload.name());
         self.words.is_empty() || self.words.iter().any(|word| row.contains(word))
     }
 }
@@ -104,34 +112,51 @@ fn measure(wanted: &Wanted) -> io::Result<()> {
     let Pace { rounds, round } = wanted.pace;
     writeln!(out, "{}", machine::line()?)?;
     writeln!(out, "medians of {rounds} rounds of {round:?} in turns\n")?;
-    table::write_head(&mut out)?;
-    for workload in workload::ALL {
-        let ways: Vec<Via> = site::ALL
-            .into_iter()
-            .filter(|via| wanted.includes(workload, *via))
-            .collect();
-        if ways.is_empty() {
-            continue;
-        }
-        let site = Site::start(workload)?;
-        for via in ways {
-            match pairs(&site, via, wanted.pace)? {
-                Some(pairs) => table::write_row(&mut out, workload.name(), via, &pairs)?,
-                None => writeln!(out, "{:9} {via}: there is no lighttpd", workload.name())?,
+    for table in plan::ALL {
+        let mut has_head = false;
+        for workload in table.workloads() {
+            let mut ways = table.ways();
+            ways.retain(|via| wanted.includes(table, *workload, *via));
+            if ways.is_empty() {
+                continue;
             }
+            if !has_head {
+                has_head = true;
+                table.write_head(&mut out)?;
+            }
+            let site = Site::start(*workload, &table.kinds(), &webs(&ways))?;
+            for via in ways {
+                match site.targets(via) {
+                    Some(targets) => {
+                        let turns = turns(&site, &targets, wanted.pace)?;
+                        table.write_row(&mut out, workload.name(), via, &turns)?;
+                    }
+                    None => writeln!(out, "{:9} {via}: not installed", workload.name())?,
+                }
+            }
+        }
+        if has_head {
+            writeln!(out)?;
         }
     }
     Ok(())
 }
 
-/// The rounds of one row; nothing where the way does not exist.
-fn pairs(site: &Site, via: Via, pace: Pace) -> io::Result<Option<Vec<Pair>>> {
-    let (Some(weaved), Some(baseline)) = (site.weaved(via), site.baseline(via)) else {
-        return Ok(None);
-    };
+/// The web servers of these ways, each once.
+fn webs(ways: &[Via]) -> Vec<Web> {
+    let mut webs = Vec::new();
+    for web in ways.iter().filter_map(|via| via.web) {
+        if !webs.contains(&web) {
+            webs.push(web);
+        }
+    }
+    webs
+}
+
+/// The rounds of one row.
+fn turns(site: &Site, targets: &[Target<'_>], pace: Pace) -> io::Result<Vec<Turn>> {
     let run = |target, duration| {
         let load = Load {
-            connections: via.connections(),
             duration,
             site,
             target,
@@ -139,15 +164,14 @@ fn pairs(site: &Site, via: Via, pace: Pace) -> io::Result<Option<Vec<Pair>>> {
         load.run()
     };
     // Caches fill, files grow to their size.
-    for target in [&weaved, &baseline] {
+    for target in targets {
         run(target, pace.round / 5)?;
     }
-    let mut pairs = Vec::new();
-    for _ in 0..pace.rounds {
-        pairs.push(Pair {
-            weaved: run(&weaved, pace.round)?,
-            baseline: run(&baseline, pace.round)?,
-        });
-    }
-    Ok(Some(pairs))
+    let turn = |_| {
+        targets
+            .iter()
+            .map(|target| run(target, pace.round))
+            .collect()
+    };
+    (0..pace.rounds).map(turn).collect()
 }

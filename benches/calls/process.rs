@@ -55,16 +55,51 @@ impl Process {
         Err(io::Error::other(format!("a server did not start:{said}")))
     }
 
-    /// The CPU time that it has used so far, where the system tells it.
+    /// The CPU time that it and all that it has started have used, where the system tells it.
     pub(crate) fn cpu(&self) -> Option<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).ok()?;
-        // The name, in parentheses, may hold blanks.
-        let (_, fields) = stat.rsplit_once(") ")?;
-        let mut times = fields.split(' ').skip(11);
-        let user: u32 = times.next()?.parse().ok()?;
-        let system: u32 = times.next()?.parse().ok()?;
-        Some(TICK * user + TICK * system)
+        let mut family = vec![self.0.id()];
+        let mut used = Duration::ZERO;
+        let all = stats()?;
+        while let Some(id) = family.pop() {
+            used += all.iter().find(|stat| stat.id == id)?.cpu;
+            let children = all.iter().filter(|stat| stat.parent == id);
+            family.extend(children.map(|stat| stat.id));
+        }
+        Some(used)
     }
+}
+
+/// What the system tells of a process.
+struct Stat {
+    id: u32,
+    parent: u32,
+    /// Its own time, and that of children that have ended.
+    cpu: Duration,
+}
+
+/// All processes.
+fn stats() -> Option<Vec<Stat>> {
+    let entries = fs::read_dir("/proc").ok()?.filter_map(Result::ok);
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    // Whoever ends meanwhile is none of ours.
+    Some(ids.filter_map(stat).collect())
+}
+
+fn stat(id: u32) -> Option<Stat> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name, in parentheses, may hold blanks.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').skip(1);
+    let parent = fields.next()?.parse().ok()?;
+    let mut ticks: u32 = 0;
+    for time in fields.skip(9).take(4) {
+        ticks += time.parse::<u32>().ok()?;
+    }
+    Some(Stat {
+        id,
+        parent,
+        cpu: TICK * ticks,
+    })
 }
 
 impl Drop for Process {

@@ -9,9 +9,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 
+use tempfile::TempDir;
+
 use crate::baseline;
 use crate::process::Process;
 use crate::site;
+use crate::site::Shape;
 
 const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
 
@@ -19,40 +22,49 @@ const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
 pub(crate) struct Responder {
     pub(crate) process: Process,
     pub(crate) address: SocketAddr,
+    /// Goes after the process.
+    _folder: Option<TempDir>,
 }
 
 impl Responder {
-    /// weaved with an empty database and one account, both in `folder`.
-    pub(crate) fn weaved(folder: &Path) -> io::Result<Self> {
-        let ini = configure(folder)?;
+    /// weaved with an empty database and one account.
+    pub(crate) fn weaved(shape: Shape) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("weaved-bench-").tempdir()?;
+        let ini = configure(folder.path(), shape)?;
         add_user(&ini)?;
-        Self::start(Command::new(WEAVED).arg("serve").arg(&ini))
+        let mut command = Command::new(WEAVED);
+        Self::start(command.arg("serve").arg(&ini), Some(folder))
     }
 
     /// The responder that does nothing, with answers of `length` bytes.
     pub(crate) fn baseline(length: usize) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         let options = baseline::Options { length };
-        Self::start(command.args(options.arguments()))
+        Self::start(command.args(options.arguments()), None)
     }
 
     /// Both say where they listen.
-    fn start(command: &mut Command) -> io::Result<Self> {
+    fn start(command: &mut Command, folder: Option<TempDir>) -> io::Result<Self> {
         let (process, address) = Process::start(command, |line| {
             let (_, rest) = line.split_once("listening on ")?;
             rest.split(' ').next()?.parse().ok()
         })?;
-        Ok(Self { process, address })
+        Ok(Self {
+            process,
+            address,
+            _folder: folder,
+        })
     }
 }
 
 /// Writes both files of the configuration; everything that is not needed is at its default.
-fn configure(folder: &Path) -> io::Result<PathBuf> {
+fn configure(folder: &Path, shape: Shape) -> io::Result<PathBuf> {
     let ini = folder.join("development.ini");
-    let (threads, mount) = (site::THREADS, site::MOUNT);
+    let Shape { processes, threads } = shape;
+    let mount = site::MOUNT;
     let first = format!(
         "[server:main]\nuse = fcgi\nhost = 127.0.0.1\nport = 0\nmount = {mount}\n\
-         threads = {threads}\n\n\
+         processes = {processes}\nthreads = {threads}\n\n\
          [app:main]\nuse = egg:SyncServer\nconfiguration = file:%(here)s/sync.conf\n"
     );
     fs::write(&ini, first)?;

@@ -1,17 +1,16 @@
-//! Everything that one workload needs: weaved with its records, the baseline, a lighttpd each.
+//! Everything that one workload needs: responders, and web servers in front of each.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 
-use tempfile::TempDir;
-
 use crate::fastcgi;
-use crate::lighttpd::Lighttpd;
 use crate::process::Process;
 use crate::request::Template;
 use crate::responder::Responder;
+use crate::web::Front;
+use crate::web::Web;
 use crate::workload;
 use crate::workload::Workload;
 
@@ -24,38 +23,52 @@ pub(crate) const USER: &str = "bench";
 /// The user's password.
 pub(crate) const PASSWORD: &str = "a long enough password";
 
-/// The threads of a responder, weaved's default.
-pub(crate) const THREADS: usize = 16;
-
-/// How a request reaches a responder.
+/// A responder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Via {
-    /// By FastCGI without a web server.
-    Direct,
-    /// Through lighttpd, on as many kept connections.
-    Lighttpd(usize),
+pub(crate) enum Kind {
+    /// The one that does nothing.
+    Baseline,
+    Weaved(Shape),
 }
 
-/// In the order of the table.
-pub(crate) const ALL: [Via; 3] = [Via::Direct, Via::Lighttpd(4), Via::Lighttpd(32)];
+/// How many processes a responder has, and how many threads each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) processes: usize,
+    pub(crate) threads: usize,
+}
 
-impl Via {
-    /// How many ask at the same time.
-    pub(crate) fn connections(self) -> usize {
-        match self {
-            Self::Direct => 4,
-            Self::Lighttpd(connections) => connections,
-        }
+impl Shape {
+    /// weaved's default; the baseline's as well.
+    pub(crate) const USUAL: Self = Self::new(1, 16);
+
+    pub(crate) const fn new(processes: usize, threads: usize) -> Self {
+        Self { processes, threads }
     }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} x {}", self.processes, self.threads))
+    }
+}
+
+/// How requests reach a responder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Via {
+    /// The web server; nothing: by FastCGI without one.
+    pub(crate) web: Option<Web>,
+    /// How many ask at the same time. Connections to web servers are kept.
+    pub(crate) connections: usize,
 }
 
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::Direct => format!("direct, {}", self.connections()),
-            Self::Lighttpd(connections) => format!("lighttpd, {connections}"),
-        };
-        f.pad(&text)
+        let connections = self.connections;
+        f.pad(&match self.web {
+            None => format!("direct, {connections}"),
+            Some(web) => format!("{web}, {connections}"),
+        })
     }
 }
 
@@ -63,18 +76,23 @@ impl fmt::Display for Via {
 pub(crate) struct Target<'a> {
     pub(crate) address: SocketAddr,
     /// The responder, whichever way leads to it.
-    pub(crate) process: &'a Process,
+    pub(crate) responder: &'a Process,
+    /// The web server before it.
+    pub(crate) web: Option<&'a Process>,
     pub(crate) via: Via,
+}
+
+/// A responder with its web servers.
+struct Server {
+    /// Before the responder, so that they end before it.
+    fronts: Vec<Front>,
+    responder: Responder,
 }
 
 /// The servers of one workload.
 pub(crate) struct Site {
-    /// Before the responders, so that it ends before them.
-    weaved_web: Option<Lighttpd>,
-    baseline_web: Option<Lighttpd>,
-    weaved: Responder,
-    baseline: Responder,
-    _folder: TempDir,
+    /// In the order that was asked for.
+    servers: Vec<Server>,
     pub(crate) workload: Workload,
     /// The length of an answer's body.
     pub(crate) length: usize,
@@ -83,53 +101,66 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn start(workload: Workload) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("weaved-bench-").tempdir()?;
-        let weaved = Responder::weaved(folder.path())?;
-        fill(weaved.address)?;
-        let mut request = workload.request().fastcgi();
-        let length = fastcgi::body(weaved.address, request.numbered(0))?.len();
-        let baseline = Responder::baseline(length)?;
+    /// Starts all of `kinds`, with each of `webs` before each. The first kind is weaved.
+    pub(crate) fn start(workload: Workload, kinds: &[Kind], webs: &[Web]) -> io::Result<Self> {
+        let mut length = 0;
+        let mut servers = Vec::new();
+        for kind in kinds {
+            let responder = match kind {
+                Kind::Baseline => Responder::baseline(length)?,
+                Kind::Weaved(shape) => {
+                    let responder = Responder::weaved(*shape)?;
+                    fill(responder.address)?;
+                    let mut request = workload.request().fastcgi();
+                    length = fastcgi::body(responder.address, request.numbered(0))?.len();
+                    responder
+                }
+            };
+            let mut fronts = Vec::new();
+            for web in webs {
+                fronts.extend(Front::start(*web, responder.address)?);
+            }
+            servers.push(Server { fronts, responder });
+        }
         Ok(Self {
-            weaved_web: Lighttpd::start(weaved.address, folder.path())?,
-            baseline_web: Lighttpd::start(baseline.address, folder.path())?,
-            weaved,
-            baseline,
-            _folder: folder,
+            servers,
             workload,
             length,
             asked: AtomicU64::new(1),
         })
     }
 
-    pub(crate) fn weaved(&self, via: Via) -> Option<Target<'_>> {
-        target(&self.weaved, self.weaved_web.as_ref(), via)
-    }
-
-    pub(crate) fn baseline(&self, via: Via) -> Option<Target<'_>> {
-        target(&self.baseline, self.baseline_web.as_ref(), via)
+    /// The servers by this way, in order; nothing where the way does not exist.
+    pub(crate) fn targets(&self, via: Via) -> Option<Vec<Target<'_>>> {
+        self.servers
+            .iter()
+            .map(|server| server.target(via))
+            .collect()
     }
 
     /// The workload's request as the way carries it.
     pub(crate) fn template(&self, via: Via) -> Template {
         let request = self.workload.request();
-        match via {
-            Via::Direct => request.fastcgi(),
-            Via::Lighttpd(_) => request.http(),
+        match via.web {
+            None => request.fastcgi(),
+            Some(_) => request.http(),
         }
     }
 }
 
-fn target<'a>(responder: &'a Responder, web: Option<&Lighttpd>, via: Via) -> Option<Target<'a>> {
-    let address = match via {
-        Via::Direct => responder.address,
-        Via::Lighttpd(_) => web?.address,
-    };
-    Some(Target {
-        address,
-        process: &responder.process,
-        via,
-    })
+impl Server {
+    fn target(&self, via: Via) -> Option<Target<'_>> {
+        let front = match via.web {
+            None => None,
+            Some(web) => Some(self.fronts.iter().find(|front| front.web == web)?),
+        };
+        Some(Target {
+            address: front.map_or(self.responder.address, |front| front.address),
+            responder: &self.responder.process,
+            web: front.map(|front| &front.process),
+            via,
+        })
+    }
 }
 
 /// Gives the user the records of somebody who has synced for a while.

@@ -14,6 +14,7 @@ use socket2::Socket;
 
 use crate::gateway::Connection;
 use crate::gateway::Event;
+use crate::gateway::Phase;
 use crate::message::Request;
 
 use super::panics;
@@ -59,7 +60,15 @@ pub(super) fn converse(
                 return;
             }
             Arrival::Failed(error) => return log::debug!("a connection broke: {error}"),
-            Arrival::Crowded => return log::debug!("an idle connection gave way to a new one"),
+            Arrival::Crowded if phase == Phase::Idle => {
+                return log::debug!("an idle connection gave way to a new one");
+            }
+            Arrival::Crowded => {
+                return shared.tell_of_slow(match phase {
+                    Phase::Head => "the head of a request",
+                    Phase::Body | Phase::Drain | Phase::Idle => "the body of a request",
+                });
+            }
             Arrival::Stopping => return log::debug!("a connection was closed by the stop"),
             Arrival::TimedOut => return log::debug!("a connection timed out: phase={phase:?}"),
         }

@@ -17,6 +17,7 @@
 //! worker     accept, serve, repeat
 //! conversation   one connection: read, feed the gateway, answer
 //! wire       one socket: waiting with deadlines, for bytes and for room
+//! pace       how slow a peer is
 //! panics     a bug costs one answer, never a thread
 //! descriptors  what a server in the background does not keep
 //! privileges root becomes the user who serves
@@ -34,6 +35,7 @@ mod lifeline;
 mod listen;
 mod master;
 mod options;
+mod pace;
 mod panics;
 mod pool;
 mod privileges;

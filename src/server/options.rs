@@ -49,6 +49,8 @@ impl Options {
             waits: Waits {
                 body: bound(self.waits.body),
                 body_total: bound(self.waits.body_total),
+                crowded: bound(self.waits.crowded),
+                crowded_head: bound(self.waits.crowded_head),
                 drain_total: bound(self.waits.drain_total),
                 head: bound(self.waits.head),
                 head_total: bound(self.waits.head_total),
@@ -83,6 +85,11 @@ pub struct Waits {
     pub body: Duration,
     /// For a whole body. 600 s, for which a slow uplink and an unbuffering web server are why.
     pub body_total: Duration,
+    /// For each 64 KiB of a body or an answer while others queue, and so for less where that is
+    /// all. 10 s, which the slowest of mobile networks keeps.
+    pub crowded: Duration,
+    /// For a whole head while others queue. 2 s; web servers send it in one piece.
+    pub crowded_head: Duration,
     /// For all of a refused body. 10 s.
     pub drain_total: Duration,
     /// Without a byte of a request's head, the first one included. 10 s.
@@ -102,6 +109,8 @@ impl Default for Waits {
         Self {
             body: Duration::from_secs(30),
             body_total: Duration::from_secs(600),
+            crowded: Duration::from_secs(10),
+            crowded_head: Duration::from_secs(2),
             drain_total: Duration::from_secs(10),
             head: Duration::from_secs(10),
             head_total: Duration::from_secs(30),

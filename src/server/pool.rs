@@ -26,6 +26,7 @@ use super::Pulse;
 use super::Stop;
 use super::panics;
 use super::sparing::Sparing;
+use super::wire;
 use super::worker;
 
 /// How long a worker pauses when it cannot accept.
@@ -96,6 +97,7 @@ impl Server {
             .map_err(ServeError::Listener)?;
         let shared = Arc::new(Shared {
             accept_failures: Sparing::default(),
+            accepted: AtomicU64::new(0),
             alive: AtomicUsize::new(0),
             begun: AtomicU64::new(0),
             connections: self.connections,
@@ -106,8 +108,10 @@ impl Server {
             pulse: pulse.clone(),
             refusals: Sparing::default(),
             running: AtomicUsize::new(0),
+            slow: Sparing::default(),
             stop: stop.clone(),
             waiting: AtomicUsize::new(0),
+            yielded: AtomicU64::new(u64::MAX),
         });
         start(&shared)?;
         log::debug!("serving on {}", listener.local());
@@ -124,6 +128,8 @@ impl Server {
 pub(super) struct Shared {
     /// The line about accepts that fail.
     pub(super) accept_failures: Sparing,
+    /// Connections accepted since the start.
+    pub(super) accepted: AtomicU64,
     /// Threads that have not ended.
     alive: AtomicUsize,
     /// Requests begun since the start.
@@ -141,12 +147,39 @@ pub(super) struct Shared {
     pub(super) refusals: Sparing,
     /// Requests that are being answered.
     pub(super) running: AtomicUsize,
+    /// The line about slow peers that gave way.
+    slow: Sparing,
     pub(super) stop: Stop,
     /// Workers in `accept`.
     pub(super) waiting: AtomicUsize,
+    /// What `accepted` was when a slow peer gave way last.
+    yielded: AtomicU64,
 }
 
 impl Shared {
+    /// If somebody queues and no thread is there to accept: how many connections were accepted.
+    pub(super) fn crowd(&self) -> Option<u64> {
+        let listener = self.listener.upgrade()?;
+        let queue = self.waiting.load(Ordering::Acquire) == 0
+            && wire::readable(listener.socket(), Duration::ZERO).unwrap_or(false);
+        queue.then(|| self.accepted.load(Ordering::Acquire))
+    }
+
+    /// Takes the turn of giving way; one slow peer has it for each connection that is accepted.
+    pub(super) fn gives_way(&self, accepted: u64) -> bool {
+        self.yielded.swap(accepted, Ordering::AcqRel) != accepted
+    }
+
+    /// Tells of a slow peer that gave way; `what` it was slow in.
+    pub(super) fn tell_of_slow(&self, what: &str) {
+        if let Some(left_out) = self.slow.due(Instant::now()) {
+            log::warn!(
+                "all threads were busy, and a slow peer gave way to one that queued; slow in: \
+                 {what} left_out={left_out}"
+            );
+        }
+    }
+
     /// Whether nobody is to be accepted any more.
     pub(super) fn is_stopping(&self) -> bool {
         self.stop.is_stopping()

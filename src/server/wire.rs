@@ -23,6 +23,7 @@ use socket2::Socket;
 use crate::gateway::Phase;
 
 use super::Listener;
+use super::pace::Pace;
 use super::pool::Shared;
 
 /// How many requests a kept connection may still send without a pause while others queue.
@@ -35,6 +36,9 @@ const GLANCE: Duration = Duration::from_millis(2);
 pub(super) struct Wire<'a> {
     shared: &'a Shared,
     socket: &'a Socket,
+    /// Since when others are seen to queue behind a slow peer, and how many connections had been
+    /// accepted by then.
+    crowded_since: Option<(Instant, u64)>,
     /// Whether small writes still wait for acknowledgements of earlier ones (TCP's default).
     delaying: bool,
     /// Whether anything was written.
@@ -43,6 +47,8 @@ pub(super) struct Wire<'a> {
     answer_until: Instant,
     /// Whether the peer, and not the body, made the answer fail.
     failed: bool,
+    /// How fast the peer sends or takes what is waited for.
+    pace: Pace,
     /// Requests taken in a row while others queued.
     turns: u32,
 }
@@ -67,20 +73,25 @@ pub(super) enum Arrival {
 impl<'a> Wire<'a> {
     /// Takes a fresh connection; `tcp` says of which kind.
     pub(super) fn new(shared: &'a Shared, socket: &'a Socket, tcp: bool) -> Self {
+        let now = Instant::now();
         Self {
             shared,
             socket,
+            crowded_since: None,
             delaying: tcp,
             wrote: false,
-            answer_until: Instant::now(),
+            answer_until: now,
             failed: false,
+            pace: Pace::new(now),
             turns: 0,
         }
     }
 
     /// Begins an answer: the clock of the whole of it starts.
     pub(super) fn begin_answer(&mut self) {
-        self.answer_until = Instant::now() + self.shared.options.waits.write_total;
+        let now = Instant::now();
+        self.answer_until = now + self.shared.options.waits.write_total;
+        self.pace.begin(now);
     }
 
     /// Whether writing failed because of the peer, or because it took too long.
@@ -97,15 +108,26 @@ impl<'a> Wire<'a> {
                 return other;
             }
         }
+        self.pace.begin(since);
+        let until = self.deadline(phase, since);
         loop {
             let flags = RecvFlags::DONTWAIT;
             match rustix::net::recv(self.socket, &mut *buffer, flags) {
                 Ok((0, _)) => return Arrival::End,
-                Ok((count, _)) => return Arrival::Bytes(count),
+                Ok((count, _)) => {
+                    if phase == Phase::Body {
+                        self.pace.moved(count);
+                    }
+                    return Arrival::Bytes(count);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    let until = self.deadline(phase, since);
-                    if let Err(other) = self.await_ready(PollFlags::IN, until) {
+                    let waits = &self.shared.options.waits;
+                    let patience = match phase {
+                        Phase::Head => waits.crowded_head,
+                        Phase::Body | Phase::Drain | Phase::Idle => waits.crowded,
+                    };
+                    if let Err(other) = self.await_ready(PollFlags::IN, until, patience) {
                         return other;
                     }
                 }
@@ -171,22 +193,58 @@ impl<'a> Wire<'a> {
         }
     }
 
-    fn await_ready(&self, flags: PollFlags, until: Instant) -> Result<(), Arrival> {
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let mut polled = [PollFd::new(self.socket, flags)];
-            match poll(&mut polled, left.min(self.shared.options.tick)) {
-                Ok(0) => {}
-                Ok(_) => return Ok(()),
-                Err(error) => return Err(Arrival::Failed(error)),
-            }
-            if self.shared.is_over() {
-                return Err(Arrival::Stopping);
-            }
-            if Instant::now() >= until {
-                return Err(Arrival::TimedOut);
-            }
+    /// Waits until it is worth another try, at most a tick: the system calls a socket ready for
+    /// writing only when a third of its buffer is free, which a slow peer needs minutes for.
+    ///
+    /// Where others queue, the peer has `patience` for each step.
+    fn await_ready(
+        &mut self,
+        flags: PollFlags,
+        until: Instant,
+        patience: Duration,
+    ) -> Result<(), Arrival> {
+        let begun = Instant::now();
+        let left = until.saturating_duration_since(begun);
+        let mut polled = [PollFd::new(self.socket, flags)];
+        let ready = poll(&mut polled, left.min(self.shared.options.tick));
+        let ready = ready.map_err(Arrival::Failed)? > 0;
+        let now = Instant::now();
+        self.pace.waited(now.saturating_duration_since(begun));
+        if self.pace.step() < patience {
+            self.crowded_since = None;
+        } else if self.must_give_way(now) {
+            return Err(Arrival::Crowded);
         }
+        if ready {
+            return Ok(());
+        }
+        if self.shared.is_over() {
+            return Err(Arrival::Stopping);
+        }
+        if now >= until {
+            return Err(Arrival::TimedOut);
+        }
+        Ok(())
+    }
+
+    /// Whether others queue and have queued a tick ago, and no other peer gives way instead.
+    ///
+    /// A queue from which the threads that are left take more than there are threads is none.
+    fn must_give_way(&mut self, now: Instant) -> bool {
+        let Some(accepted) = self.shared.crowd() else {
+            self.crowded_since = None;
+            return false;
+        };
+        let (since, before) = *self.crowded_since.get_or_insert((now, accepted));
+        if now.saturating_duration_since(since) < self.shared.options.tick {
+            return false;
+        }
+        let threads = u64::try_from(self.shared.options.threads).unwrap_or(u64::MAX);
+        if accepted.saturating_sub(before) > threads {
+            self.crowded_since = Some((now, accepted));
+            return false;
+        }
+        self.shared.gives_way(accepted)
     }
 
     /// Sends small writes at once from now on. Nothing waits where the first write is the last.
@@ -202,18 +260,25 @@ impl<'a> Wire<'a> {
         if self.wrote {
             self.hurry();
         }
+        let silent = Instant::now() + self.shared.options.waits.write;
+        let until = silent.min(self.answer_until);
         loop {
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             match rustix::net::send(self.socket, bytes, flags) {
                 Ok(count) => {
                     self.wrote = true;
+                    self.pace.moved(count);
                     return Ok(count);
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    let silent = Instant::now() + self.shared.options.waits.write;
-                    self.await_ready(PollFlags::OUT, silent.min(self.answer_until))
+                    let patience = self.shared.options.waits.crowded;
+                    self.await_ready(PollFlags::OUT, until, patience)
                         .map_err(|arrival| match arrival {
+                            Arrival::Crowded => {
+                                self.shared.tell_of_slow("the answer");
+                                io::ErrorKind::TimedOut.into()
+                            }
                             Arrival::Failed(error) => error,
                             _ => io::ErrorKind::TimedOut.into(),
                         })?;

@@ -49,7 +49,10 @@ fn accept(shared: &Shared) -> Option<(Socket, SockAddr)> {
     let accepted = listener.socket().accept();
     shared.waiting.fetch_sub(1, Ordering::AcqRel);
     match accepted {
-        Ok(accepted) => Some(accepted),
+        Ok(accepted) => {
+            shared.accepted.fetch_add(1, Ordering::AcqRel);
+            Some(accepted)
+        }
         Err(error) => {
             recover(shared, &listener, &error, begun);
             None

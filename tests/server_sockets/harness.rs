@@ -46,6 +46,8 @@ pub(crate) fn patient(threads: usize) -> Options {
         waits: Waits {
             body: LONG,
             body_total: LONG,
+            crowded: LONG,
+            crowded_head: LONG,
             drain_total: LONG,
             head: LONG,
             head_total: LONG,

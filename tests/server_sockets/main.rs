@@ -4,6 +4,8 @@
 //! what passes does not pass by waiting. `cfg(test)` says to the linter that helpers are tests too.
 
 #[cfg(test)]
+mod crowds;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod keeping;

@@ -30,6 +30,12 @@ pub(crate) struct FastCgi {
 
 impl Transport for FastCgi {
     fn exchange(&self, request: &HttpRequest) -> io::Result<HttpResponse> {
+        let mut stream = self.endpoint.connect()?;
+        stream.write_all(&self.bytes(request))?;
+        cgi::response(&answer(&mut stream)?, request)
+    }
+
+    fn bytes(&self, request: &HttpRequest) -> Vec<u8> {
         let mut params = Vec::new();
         for (name, value) in cgi::variables(request, self.mount) {
             put_length(&mut params, name.len());
@@ -45,9 +51,7 @@ impl Transport for FastCgi {
             STDIN,
             request.body.as_deref().unwrap_or_default(),
         );
-        let mut stream = self.endpoint.connect()?;
-        stream.write_all(&bytes)?;
-        cgi::response(&answer(&mut stream)?, request)
+        bytes
     }
 }
 

@@ -36,8 +36,7 @@ impl Http {
         mut connection: BufReader<TcpStream>,
         request: &HttpRequest,
     ) -> io::Result<HttpResponse> {
-        let bytes = bytes(request, &self.endpoint, self.mount);
-        connection.get_mut().write_all(&bytes)?;
+        connection.get_mut().write_all(&self.bytes(request))?;
         // Not one byte of an answer: the connection was closed before it was asked. A signal in
         // between is neither; it must not send the request twice.
         let begun = loop {
@@ -70,6 +69,10 @@ impl Transport for Http {
             }
         }
         self.try_on(BufReader::new(self.endpoint.connect_tcp()?), request)
+    }
+
+    fn bytes(&self, request: &HttpRequest) -> Vec<u8> {
+        bytes(request, &self.endpoint, self.mount)
     }
 }
 

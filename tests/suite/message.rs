@@ -69,6 +69,9 @@ pub(crate) trait Transport: Send + Sync {
     /// An error means that no complete, well-formed answer came.
     fn exchange(&self, request: &HttpRequest) -> io::Result<HttpResponse>;
 
+    /// The request as it goes over a fresh connection.
+    fn bytes(&self, request: &HttpRequest) -> Vec<u8>;
+
     /// [`exchange`](Self::exchange) for tests in which an answer must come.
     #[track_caller]
     fn send(&self, request: &HttpRequest) -> HttpResponse {

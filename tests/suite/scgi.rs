@@ -19,6 +19,14 @@ pub(crate) struct Scgi {
 
 impl Transport for Scgi {
     fn exchange(&self, request: &HttpRequest) -> io::Result<HttpResponse> {
+        let mut stream = self.endpoint.connect()?;
+        stream.write_all(&self.bytes(request))?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        cgi::response(&answer, request)
+    }
+
+    fn bytes(&self, request: &HttpRequest) -> Vec<u8> {
         let mut headers = Vec::new();
         let marker = ("SCGI".to_owned(), b"1".to_vec());
         for (name, value) in cgi::variables(request, self.mount)
@@ -34,10 +42,6 @@ impl Transport for Scgi {
         bytes.extend_from_slice(&headers);
         bytes.push(b',');
         bytes.extend_from_slice(request.body.as_deref().unwrap_or_default());
-        let mut stream = self.endpoint.connect()?;
-        stream.write_all(&bytes)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        cgi::response(&answer, request)
+        bytes
     }
 }

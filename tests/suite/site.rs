@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 
+use super::endpoint::Endpoint;
 use super::front::Behind;
 use super::front::Front;
 use super::log::Log;
@@ -210,6 +211,14 @@ impl Site {
         match &self.program {
             Program::Ours(weaved) => weaved.home(),
             Program::Foreign(_, home, _) => home,
+        }
+    }
+
+    /// What clients connect to: the web server, or else the program.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        match &self.front {
+            Some(front) => front.endpoint(),
+            None => self.weaved().endpoint(),
         }
     }
 

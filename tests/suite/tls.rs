@@ -85,12 +85,15 @@ impl Transport for Https {
             .stderr(Stdio::null())
             .spawn()?;
         let mut stdin = openssl.stdin.take().unwrap();
-        let bytes = http::bytes(request, &self.endpoint, self.mount);
-        stdin.write_all(&bytes)?;
+        stdin.write_all(&self.bytes(request))?;
         let mut stdout = BufReader::new(openssl.stdout.take().unwrap());
         let response = http::answer(&mut stdout, request.method == "HEAD");
         openssl.kill()?;
         openssl.wait()?;
         Ok(response?.0)
+    }
+
+    fn bytes(&self, request: &HttpRequest) -> Vec<u8> {
+        http::bytes(request, &self.endpoint, self.mount)
     }
 }
