@@ -91,8 +91,8 @@ fn a_server_in_the_foreground_has_both_files_if_asked() {
         .spawn()
         .unwrap();
     let serving = |log: &str| {
-        let (_, rest) = log.split_once("serving on ")?;
-        crate::suite::Endpoint::parse(rest.split_once('\n')?.0)
+        let (_, rest) = log.split_once("listening on ")?;
+        crate::suite::Endpoint::parse(rest.split_once(' ')?.0)
     };
     let endpoint = loop {
         let log = fs::read_to_string(place.file("w.log")).unwrap_or_default();

@@ -298,10 +298,12 @@ fn whoever_waits_may_go_and_the_server_still_starts() {
     let mut writer = fs::OpenOptions::new().write(true).open(&ini).unwrap();
     command.kill().unwrap();
     command.wait().unwrap();
+    // The server reads from the pipe that it has open, its worker from the file.
+    fs::write(place.file("file.ini"), &text).unwrap();
+    fs::rename(place.file("file.ini"), &ini).unwrap();
     io::Write::write_all(&mut writer, &text).unwrap();
     drop(writer);
-    fs::remove_file(&ini).unwrap();
-    while !place.read("paster.log").contains("serving on ") {
+    while !place.read("paster.log").contains(" serves: ") {
         thread::yield_now();
     }
     let running = format!("Server running in PID {}\n", place.pid());
