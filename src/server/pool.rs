@@ -110,7 +110,6 @@ impl Server {
             waiting: AtomicUsize::new(0),
         });
         start(&shared)?;
-        log::debug!("serving on {}", listener.local());
         ready();
         stop.wait(None, || stop.is_stopping());
         listener.unlink();

@@ -299,8 +299,10 @@ fn whoever_waits_may_go_and_the_server_still_starts() {
     command.kill().unwrap();
     command.wait().unwrap();
     io::Write::write_all(&mut writer, &text).unwrap();
-    drop(writer);
+    // The worker reads it as well, once the master has.
     fs::remove_file(&ini).unwrap();
+    fs::write(&ini, &text).unwrap();
+    drop(writer);
     while !place.read("paster.log").contains("serving on ") {
         thread::yield_now();
     }
