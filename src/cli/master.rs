@@ -12,6 +12,7 @@ use super::launch::Launch;
 use super::logger;
 use super::open;
 use super::serve;
+use crate::config;
 use crate::config::Config;
 use crate::server::Inbox;
 use crate::server::Listener;
@@ -33,8 +34,8 @@ pub(super) struct Start<'a> {
     pub(super) listener: Listener,
     /// Whether somebody else has bound the socket.
     pub(super) given: bool,
-    /// How long running requests may go on after a stop.
-    pub(super) drain: Duration,
+    /// The time that whoever has started us leaves us for a stop, if he is impatient.
+    pub(super) hurry: Option<Duration>,
 }
 
 /// Runs until a signal asks for the end.
@@ -45,16 +46,16 @@ pub(super) fn run(start: Start<'_>) -> Result<(), Failure> {
         inbox,
         listener,
         given,
-        drain,
+        hurry,
     } = start;
     let executable = env::current_exe()
         .map_err(|error| Failure::new(SYSTEM, format!("cannot find this program: {error}")))?;
-    let plan = plan(&config, drain);
+    let plan = plan(&config, hurry);
     let mut sync = Sync {
         launch,
-        config,
-        drain: given.then_some(drain),
+        bound: (!given).then_some((config.server.address, config.server.backlog)),
         executable,
+        hurry,
     };
     let master = Master {
         listener,
@@ -67,23 +68,23 @@ pub(super) fn run(start: Start<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn plan(config: &Config, drain: Duration) -> Plan {
+fn plan(config: &Config, hurry: Option<Duration>) -> Plan {
     let timeout = config.server.timeout.unwrap_or(SILENCE);
     Plan {
         workers: config.server.processes,
         silence: timeout.clamp(Duration::from_secs(3), SILENCE),
-        leave: drain + FAREWELL,
+        leave: hurry.unwrap_or(config.global.drain + FAREWELL),
     }
 }
 
 /// The master's trade: Sync, of which it knows the arguments and the configuration.
 struct Sync<'a> {
     launch: &'a mut Launch,
-    /// As it was read last.
-    config: Config,
-    /// What whoever has started us leaves us for a stop, whatever the configuration says.
-    drain: Option<Duration>,
+    /// Where we have bound the socket, and its backlog; absent: somebody else has.
+    bound: Option<(config::Address, i32)>,
     executable: PathBuf,
+    /// The time for a stop, whatever the configuration says.
+    hurry: Option<Duration>,
 }
 
 impl Trade for Sync<'_> {
@@ -94,14 +95,16 @@ impl Trade for Sync<'_> {
     }
 
     fn ready(&mut self, address: &str) {
+        log::info!("serving on {address}");
         self.launch.ready(address);
     }
 
     fn reload(&mut self) -> Result<Plan, String> {
         let config = self.launch.config().map_err(|failure| failure.text)?;
         serve::gateway_options(&config).map_err(|failure| failure.text)?;
-        let (old, new) = (&self.config.server, &config.server);
-        if self.drain.is_none() && (&old.address, old.backlog) != (&new.address, new.backlog) {
+        let differs =
+            |bound: &(_, _)| (&bound.0, bound.1) != (&config.server.address, config.server.backlog);
+        if self.bound.as_ref().is_some_and(differs) {
             log::warn!(
                 "the address or the backlog has changed: that needs a new start; serving where \
                  it was until then"
@@ -109,10 +112,7 @@ impl Trade for Sync<'_> {
         }
         logger::start(&config.logging, None);
         open::log_notes(&config);
-        let drain = self.drain.unwrap_or(config.global.drain);
-        let plan = plan(&config, drain);
-        self.config = config;
-        Ok(plan)
+        Ok(plan(&config, self.hurry))
     }
 
     fn reopen(&mut self) {

@@ -135,10 +135,7 @@ fn lead(
     }
     master::run(master::Start {
         launch,
-        drain: match source {
-            Source::Descriptor => HURRY.min(config.global.drain),
-            Source::Own | Source::Systemd => config.global.drain,
-        },
+        hurry: (source == Source::Descriptor).then_some(HURRY),
         given: source != Source::Own,
         config,
         inbox,
@@ -158,7 +155,10 @@ fn serve_alone(launch: &mut Launch, config: &Config, listener: Listener) -> Resu
     server.options.drain = HURRY.min(config.global.drain);
     server.options.tick = HURRIED_TICK;
     server
-        .run_watched(&stop, &Pulse::default(), || launch.ready(&address))
+        .run_watched(&stop, &Pulse::default(), || {
+            log::info!("serving on {address}");
+            launch.ready(&address);
+        })
         .map_err(|error| Failure::new(SYSTEM, chain(&error)))?;
     log::info!("stopped");
     Ok(())

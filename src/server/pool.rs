@@ -114,7 +114,6 @@ impl Server {
             yielded: AtomicU64::new(u64::MAX),
         });
         start(&shared)?;
-        log::debug!("serving on {}", listener.local());
         ready();
         stop.wait(None, || stop.is_stopping());
         listener.unlink();

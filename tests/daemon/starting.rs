@@ -303,7 +303,7 @@ fn whoever_waits_may_go_and_the_server_still_starts() {
     fs::rename(place.file("file.ini"), &ini).unwrap();
     io::Write::write_all(&mut writer, &text).unwrap();
     drop(writer);
-    while !place.read("paster.log").contains(" serves: ") {
+    while !place.read("paster.log").contains("serving on ") {
         thread::yield_now();
     }
     let running = format!("Server running in PID {}\n", place.pid());
