@@ -36,7 +36,7 @@ impl Table {
             ),
             Self::Processes => writeln!(
                 out,
-                "{:9} {:15} {:>9} {:>10} {:>8} {:>8} {:>8}",
+                "{:9} {:20} {:>9} {:>10} {:>8} {:>8} {:>8}",
                 self.name(),
                 "transport",
                 "weaved/s",
@@ -79,7 +79,7 @@ impl Table {
                     let (shaped, first) = (figures(kind), figures(0));
                     writeln!(
                         out,
-                        "{workload:9} {:15} {:>9.0} {:>10.2} {:>8.2} {:>8.2} {:>8}",
+                        "{workload:9} {:20} {:>9.0} {:>10.2} {:>8.2} {:>8.2} {:>8}",
                         format!("{via}, {shape}"),
                         shaped.rate(),
                         shaped.ratio_to(&first),
