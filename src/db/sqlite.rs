@@ -33,6 +33,7 @@ use super::PoolOptions;
 use super::Value;
 use super::cause::Cause;
 use super::turns::Turns;
+use super::turnstile;
 use super::turnstile::Turnstile;
 use crate::causes::chain;
 use crate::config::DatabaseUri;
@@ -95,8 +96,7 @@ impl Database {
             // each time it is used.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            // `journal_mode` answers a row, so it is no `execute`.
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+            use_write_ahead_log(connection, timeout)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
             connection.pragma_update(None, "temp_store", "MEMORY")
@@ -412,6 +412,19 @@ impl Row<'_> {
     }
 }
 
+/// Of several processes that open a new file at once, one makes it a file with a write-ahead log;
+/// SQLite tells the others that it is busy without waiting for the time-out.
+fn use_write_ahead_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<()> {
+    let until = Instant::now() + timeout;
+    // `journal_mode` answers a row, so it is no `execute`.
+    let ask = || connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+    let asked = turnstile::insist(until, || match ask() {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => None,
+        other => Some(other),
+    });
+    asked.unwrap_or_else(ask)
+}
+
 /// Creates the file with mode 0600 when it does not exist, and its folder with mode 0700: they
 /// hold people's data. No more than one folder, which a mistyped path seldom asks for.
 fn create_private(path: &Path) -> io::Result<()> {
@@ -467,5 +480,31 @@ fn driver_error(error: rusqlite::Error) -> DbError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DbError::Busy(cause),
         Some(ErrorCode::ConstraintViolation) => DbError::Constraint(cause),
         _ => DbError::Driver(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn many_open_a_new_file_at_once() {
+        for _ in 0..30 {
+            let folder = tempfile::tempdir().unwrap();
+            let uri = DatabaseUri::SqliteFile(folder.path().join("new.db"));
+            let make = |session: &mut Session<'_>| {
+                session.execute_batch("CREATE TABLE IF NOT EXISTS a (b)")
+            };
+            thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        let database = Database::open(&uri, &PoolOptions::default()).unwrap();
+                        database.write(make).unwrap();
+                    });
+                }
+            });
+        }
     }
 }

@@ -66,8 +66,8 @@ impl Turnstile {
     }
 }
 
-/// Asks again and again, with growing pauses.
-fn insist<T>(until: Instant, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+/// Asks again and again, with growing pauses, until there is an answer or it is too late.
+pub(super) fn insist<T>(until: Instant, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let (mut pause, longest) = PAUSES;
     loop {
         let answer = ask();
