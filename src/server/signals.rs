@@ -107,6 +107,9 @@ fn obey(signal: i32, role: Role, stop: &Stop, reopen: &impl Fn()) {
                  whoever started this process is its master"
             );
         }
+        // A supervisor may tell all processes, and the master tells its workers once more: that is
+        // no second wish. At once is QUIT.
+        (SIGTERM, Role::Worker) if stop.is_stopping() => {}
         (SIGTERM | SIGINT, _) if !stop.is_stopping() => {
             log::log!(level, "{name}: stopping");
             stop.stop();

@@ -47,6 +47,34 @@ fn term_lets_a_slow_request_finish_and_exits_0() {
     });
 }
 
+/// As a supervisor does that signals all processes of a service.
+#[test]
+fn term_to_all_processes_lets_a_slow_request_finish() {
+    let site = site_with(1, |options| {
+        options
+            .set("storage.pool_timeout", "600")
+            .set("global.graceful_shutdown_interval", "60")
+    });
+    let user = site.user();
+    let weaved = site.weaved();
+    let lock = Lock::of(weaved.home());
+    let transport = weaved.direct();
+    let body = "{\"payload\":\"\"}";
+    let request = user.storage("PUT", "storage/c/x").body(body).request;
+    thread::scope(|scope| {
+        let slow = scope.spawn(move || transport.exchange(&request));
+        let worker = weaved.workers()[0];
+        eventually("the request", || sockets(worker) >= 2);
+        signal(worker, Signal::TERM);
+        let stop = scope.spawn(|| weaved.stop());
+        weaved.log().wait_for_count("SIGTERM: stopping", 1);
+        eventually("a closed door", || weaved.endpoint().connect().is_err());
+        drop(lock);
+        assert_eq!(slow.join().unwrap().unwrap().status, 200);
+        assert!(stop.join().unwrap().success());
+    });
+}
+
 #[test]
 fn a_stop_does_not_wait_longer_than_it_was_told() {
     let site = site_with(1, |options| {
