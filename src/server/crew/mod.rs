@@ -28,7 +28,7 @@ use setbacks::Setbacks;
 /// More processes than this are a mistake.
 pub(super) const MOST_WORKERS: usize = 1024;
 
-/// So many setbacks in a row, with nobody serving, and the master gives up.
+/// So many failed starts in a row, with nobody serving, and the master gives up.
 const ATTEMPTS: u32 = 10;
 
 /// How long a worker that was told to end at once may take.
@@ -176,6 +176,7 @@ impl Crew {
         }
         member.phase = Phase::Serving { since: now };
         self.served = true;
+        self.setbacks.note_start();
         self.proven |= member.stale != Stale::Reload;
         true
     }
@@ -388,7 +389,7 @@ impl Crew {
         }
         let fresh = self.count(Member::is_fresh);
         let mut missing = self.plan.workers.saturating_sub(fresh);
-        if !self.proven {
+        if !self.proven || self.serving() == 0 {
             // One goes ahead: what fails, fails once, and tables are made by one.
             missing = missing.min(1_usize.saturating_sub(fresh));
         }
@@ -424,9 +425,9 @@ impl Crew {
     /// A worker could not start.
     fn boot_failed(&mut self, code: Option<u8>, text: String, now: Instant) {
         let at_start = !self.served;
-        let setbacks = self.setbacks.note(now);
         let nobody = self.serving() == 0;
-        if at_start || (nobody && setbacks >= ATTEMPTS) {
+        let failures = self.setbacks.note_failed_start(nobody, now);
+        if at_start || failures >= ATTEMPTS {
             self.hopeless = Some(Hopeless {
                 code,
                 text,

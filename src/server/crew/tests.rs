@@ -190,6 +190,21 @@ fn workers_that_cannot_start_any_more_are_retried_and_then_given_up() {
 }
 
 #[test]
+fn after_the_loss_of_many_a_start_that_fails_is_tried_again() {
+    let mut trial = Trial::serving(12);
+    (1..=12).for_each(|id| trial.ends(id));
+    for _ in 0..3 {
+        assert_eq!(trial.orders(), [Order::Start], "one goes ahead");
+        let id = trial.started;
+        trial.fails(id, "the database is away");
+        assert_eq!(trial.crew.hopeless(), None);
+        trial.passes(secs(30));
+    }
+    trial.settle();
+    assert_eq!(trial.crew.serving(), 12);
+}
+
+#[test]
 fn as_long_as_somebody_serves_nobody_gives_up() {
     let mut trial = Trial::serving(2);
     trial.ends(1);
@@ -200,6 +215,12 @@ fn as_long_as_somebody_serves_nobody_gives_up() {
     }
     assert_eq!(trial.crew.hopeless(), None);
     assert_eq!(trial.crew.serving(), 1);
+    // When nobody serves any more, the attempts begin.
+    trial.ends(2);
+    trial.pause();
+    let id = trial.started;
+    trial.fails(id, "the database is away");
+    assert_eq!(trial.crew.hopeless(), None);
 }
 
 #[test]
