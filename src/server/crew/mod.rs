@@ -143,7 +143,8 @@ impl Crew {
 
     /// A process was started.
     pub(super) fn started(&mut self, process: u32, now: Instant) {
-        self.members.insert(process, Member::new(now));
+        let member = Member::new(self.plan.leave, now);
+        self.members.insert(process, member);
     }
 
     /// No process could be started.
@@ -183,10 +184,11 @@ impl Crew {
 
     /// A process wants to be replaced.
     pub(super) fn leaving(&mut self, process: u32) {
-        if let Some(member) = self.members.get_mut(&process)
-            && member.stale == Stale::No
-        {
-            member.stale = Stale::Leaving;
+        if let Some(member) = self.members.get_mut(&process) {
+            member.is_leaving = true;
+            if member.stale == Stale::No {
+                member.stale = Stale::Leaving;
+            }
         }
     }
 
@@ -307,7 +309,7 @@ impl Crew {
     fn end(&mut self, process: u32, now: Instant, orders: &mut Vec<Order>) {
         if let Some(member) = self.members.get_mut(&process) {
             member.phase = Phase::Ending {
-                until: now + self.plan.leave,
+                until: now + member.leave,
                 told: Told::End,
             };
             orders.push(Order::End(process));
@@ -321,7 +323,7 @@ impl Crew {
                 Phase::Ending { told, .. } => Some(told),
             };
             let (tell, order, patience) = match stopping {
-                Stopping::Orderly => (Told::End, Order::End(process), self.plan.leave),
+                Stopping::Orderly => (Told::End, Order::End(process), member.leave),
                 Stopping::AtOnce => (Told::Quit, Order::Quit(process), AT_ONCE),
             };
             if told < Some(tell) {
@@ -458,7 +460,11 @@ impl Crew {
         }
         for member in self.members.values_mut() {
             if member.stale == Stale::Reload {
-                member.stale = Stale::No;
+                member.stale = if member.is_leaving {
+                    Stale::Leaving
+                } else {
+                    Stale::No
+                };
             }
         }
     }

@@ -317,6 +317,34 @@ fn a_reload_that_cannot_start_leaves_the_old_ones_alone() {
 }
 
 #[test]
+fn a_reload_leaves_the_old_ones_the_time_that_they_were_started_with() {
+    let mut trial = Trial::serving(1);
+    trial.crew.replace(Plan {
+        leave: secs(1),
+        ..plan(1)
+    });
+    assert_eq!(trial.orders(), [Order::Start]);
+    trial.ready(2);
+    assert_eq!(trial.orders(), [Order::End(1)]);
+    trial.passes(LEAVE - secs(1));
+    assert_eq!(trial.orders(), []);
+    trial.passes(secs(1));
+    assert_eq!(trial.orders(), [Order::Kill(1)]);
+}
+
+#[test]
+fn who_wants_to_leave_is_not_forgotten_in_a_reload_that_fails() {
+    let mut trial = Trial::serving(1);
+    trial.crew.leaving(1);
+    trial.crew.replace(plan(1));
+    assert_eq!(trial.orders(), [Order::Start]);
+    trial.fails(2, "the database is away");
+    trial.pause();
+    trial.ready(3);
+    assert_eq!(trial.orders(), [Order::End(1)]);
+}
+
+#[test]
 fn two_reloads_in_a_row_end_in_the_second() {
     let mut trial = Trial::serving(2);
     trial.crew.replace(plan(2));
