@@ -8,6 +8,7 @@ use std::fs;
 use std::fs::File;
 use std::fs::Metadata;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -59,6 +60,18 @@ pub(super) fn become_output(path: &Path, owner: Option<&Identity>) -> io::Result
     let id = take_place(&file)?;
     let path = path.to_owned();
     *OUTPUT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Output { path, id });
+    Ok(())
+}
+
+/// The same, where the error output leads to the file already, as it did for who has started us.
+///
+/// Where the file has been put aside and none can be made in its place, as in a folder of root's,
+/// the next line tries again.
+pub(super) fn share_output(path: &Path) -> io::Result<()> {
+    let file = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+    let (path, id) = (path.to_owned(), id(&file.metadata()?));
+    *OUTPUT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Output { path, id });
+    follow();
     Ok(())
 }
 

@@ -302,6 +302,16 @@ impl Rotating {
     fn rotate(&mut self) -> io::Result<()> {
         // Several processes write to one file: one of them puts it aside, the others follow.
         flock(&self.file, FlockOperation::LockExclusive)?;
+        let rotated = self.put_aside();
+        // Where that failed the file stays open; a lock on it would stop the others for ever.
+        // Where it went well, the locked file has been closed.
+        if rotated.is_err() {
+            let _ = flock(&self.file, FlockOperation::Unlock);
+        }
+        rotated
+    }
+
+    fn put_aside(&mut self) -> io::Result<()> {
         let found = fs::metadata(&self.path)?;
         if log_file::id(&found) != self.id {
             return self.open_again();
@@ -373,6 +383,21 @@ mod tests {
         }
         let text = fs::read_to_string(folder.path().join("log")).unwrap();
         assert_eq!(text, "first 1\nsecond\nthird 3\n");
+    }
+
+    #[test]
+    fn who_cannot_put_a_file_aside_does_not_hold_up_the_other_processes() {
+        let folder = tempfile::tempdir().unwrap();
+        // Each process has opened the file for itself.
+        let (ours, theirs) = (open(folder.path(), 10), open(folder.path(), 10));
+        fs::create_dir_all(folder.path().join("log.1/not empty")).unwrap();
+        fs::create_dir_all(folder.path().join("log.2/not empty")).unwrap();
+        for line in ["first 1\n", "second\n"] {
+            ours.lock().unwrap().write(line).unwrap();
+        }
+        let theirs = theirs.lock().unwrap();
+        let free = flock(&theirs.file, FlockOperation::NonBlockingLockExclusive);
+        assert_eq!(free, Ok(()));
     }
 
     #[test]

@@ -40,8 +40,8 @@ fn work(plan: &Plan, lifeline: &Lifeline) -> Result<(), Failure> {
     let _watch = server::watch(&stop, Role::Worker, logger::reopen)
         .map_err(|error| Failure::new(SYSTEM, format!("cannot watch signals: {error}")))?;
     if let Some(path) = &plan.log_file {
-        // Where that fails, the lines go where the master's go, until that is moved.
-        let _ = log_file::become_output(path, None);
+        // Where that fails, the lines go where the master's went when it started us.
+        let _ = log_file::share_output(path);
     }
     let config = plan.config()?;
     logger::start(&config.logging, None);

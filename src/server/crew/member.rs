@@ -1,5 +1,6 @@
 //! One worker process, as the crew counts it.
 
+use std::time::Duration;
 use std::time::Instant;
 
 /// A worker process, from its start to its end.
@@ -7,6 +8,10 @@ use std::time::Instant;
 pub(super) struct Member {
     pub(super) phase: Phase,
     pub(super) stale: Stale,
+    /// Whether it has asked to be replaced, which it does once.
+    pub(super) is_leaving: bool,
+    /// How long it may take to end: as its own configuration says.
+    pub(super) leave: Duration,
     /// When it last gave a sign of life.
     pub(super) heard: Instant,
     pub(super) started: Instant,
@@ -41,11 +46,13 @@ pub(super) enum Stale {
 }
 
 impl Member {
-    /// A process that has just been started.
-    pub(super) fn new(now: Instant) -> Self {
+    /// A process that has just been started, and may take `leave` to end.
+    pub(super) fn new(leave: Duration, now: Instant) -> Self {
         Self {
             phase: Phase::Booting,
             stale: Stale::No,
+            is_leaving: false,
+            leave,
             heard: now,
             started: now,
             failure: None,

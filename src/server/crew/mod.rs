@@ -28,7 +28,7 @@ use setbacks::Setbacks;
 /// More processes than this are a mistake.
 pub(super) const MOST_WORKERS: usize = 1024;
 
-/// So many setbacks in a row, with nobody serving, and the master gives up.
+/// So many failed starts in a row, with nobody serving, and the master gives up.
 const ATTEMPTS: u32 = 10;
 
 /// How long a worker that was told to end at once may take.
@@ -143,7 +143,8 @@ impl Crew {
 
     /// A process was started.
     pub(super) fn started(&mut self, process: u32, now: Instant) {
-        self.members.insert(process, Member::new(now));
+        let member = Member::new(self.plan.leave, now);
+        self.members.insert(process, member);
     }
 
     /// No process could be started.
@@ -176,16 +177,18 @@ impl Crew {
         }
         member.phase = Phase::Serving { since: now };
         self.served = true;
+        self.setbacks.note_start();
         self.proven |= member.stale != Stale::Reload;
         true
     }
 
     /// A process wants to be replaced.
     pub(super) fn leaving(&mut self, process: u32) {
-        if let Some(member) = self.members.get_mut(&process)
-            && member.stale == Stale::No
-        {
-            member.stale = Stale::Leaving;
+        if let Some(member) = self.members.get_mut(&process) {
+            member.is_leaving = true;
+            if member.stale == Stale::No {
+                member.stale = Stale::Leaving;
+            }
         }
     }
 
@@ -306,7 +309,7 @@ impl Crew {
     fn end(&mut self, process: u32, now: Instant, orders: &mut Vec<Order>) {
         if let Some(member) = self.members.get_mut(&process) {
             member.phase = Phase::Ending {
-                until: now + self.plan.leave,
+                until: now + member.leave,
                 told: Told::End,
             };
             orders.push(Order::End(process));
@@ -320,7 +323,7 @@ impl Crew {
                 Phase::Ending { told, .. } => Some(told),
             };
             let (tell, order, patience) = match stopping {
-                Stopping::Orderly => (Told::End, Order::End(process), self.plan.leave),
+                Stopping::Orderly => (Told::End, Order::End(process), member.leave),
                 Stopping::AtOnce => (Told::Quit, Order::Quit(process), AT_ONCE),
             };
             if told < Some(tell) {
@@ -388,7 +391,7 @@ impl Crew {
         }
         let fresh = self.count(Member::is_fresh);
         let mut missing = self.plan.workers.saturating_sub(fresh);
-        if !self.proven {
+        if !self.proven || self.serving() == 0 {
             // One goes ahead: what fails, fails once, and tables are made by one.
             missing = missing.min(1_usize.saturating_sub(fresh));
         }
@@ -424,9 +427,9 @@ impl Crew {
     /// A worker could not start.
     fn boot_failed(&mut self, code: Option<u8>, text: String, now: Instant) {
         let at_start = !self.served;
-        let setbacks = self.setbacks.note(now);
         let nobody = self.serving() == 0;
-        if at_start || (nobody && setbacks >= ATTEMPTS) {
+        let failures = self.setbacks.note_failed_start(nobody, now);
+        if at_start || failures >= ATTEMPTS {
             self.hopeless = Some(Hopeless {
                 code,
                 text,
@@ -457,7 +460,11 @@ impl Crew {
         }
         for member in self.members.values_mut() {
             if member.stale == Stale::Reload {
-                member.stale = Stale::No;
+                member.stale = if member.is_leaving {
+                    Stale::Leaving
+                } else {
+                    Stale::No
+                };
             }
         }
     }

@@ -13,17 +13,31 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Setbacks {
     count: u32,
+    /// How many of them were failed starts with nobody serving, since a worker was ready last.
+    failed_starts: u32,
     last: Option<Instant>,
     /// No start before this.
     not_before: Option<Instant>,
 }
 
 impl Setbacks {
-    /// One more; says how many there are in a row.
-    pub(super) fn note(&mut self, now: Instant) -> u32 {
+    /// One more.
+    pub(super) fn note(&mut self, now: Instant) {
         self.last = Some(now);
         self.count = self.count.saturating_add(1);
-        self.count
+    }
+
+    /// One more, a start that failed; says how many of these there are in a row in which
+    /// `nobody` served.
+    pub(super) fn note_failed_start(&mut self, nobody: bool, now: Instant) -> u32 {
+        self.note(now);
+        self.failed_starts = self.failed_starts.saturating_add(u32::from(nobody));
+        self.failed_starts
+    }
+
+    /// A worker could start.
+    pub(super) fn note_start(&mut self) {
+        self.failed_starts = 0;
     }
 
     /// Lets nothing start for a while: none after the first `free` setbacks, then 1 s, 2 s, 4 s,

@@ -190,6 +190,21 @@ fn workers_that_cannot_start_any_more_are_retried_and_then_given_up() {
 }
 
 #[test]
+fn after_the_loss_of_many_a_start_that_fails_is_tried_again() {
+    let mut trial = Trial::serving(12);
+    (1..=12).for_each(|id| trial.ends(id));
+    for _ in 0..3 {
+        assert_eq!(trial.orders(), [Order::Start], "one goes ahead");
+        let id = trial.started;
+        trial.fails(id, "the database is away");
+        assert_eq!(trial.crew.hopeless(), None);
+        trial.passes(secs(30));
+    }
+    trial.settle();
+    assert_eq!(trial.crew.serving(), 12);
+}
+
+#[test]
 fn as_long_as_somebody_serves_nobody_gives_up() {
     let mut trial = Trial::serving(2);
     trial.ends(1);
@@ -200,6 +215,12 @@ fn as_long_as_somebody_serves_nobody_gives_up() {
     }
     assert_eq!(trial.crew.hopeless(), None);
     assert_eq!(trial.crew.serving(), 1);
+    // When nobody serves any more, the attempts begin.
+    trial.ends(2);
+    trial.pause();
+    let id = trial.started;
+    trial.fails(id, "the database is away");
+    assert_eq!(trial.crew.hopeless(), None);
 }
 
 #[test]
@@ -293,6 +314,34 @@ fn a_reload_that_cannot_start_leaves_the_old_ones_alone() {
     assert_eq!(trial.orders(), []);
     assert_eq!((trial.crew.serving(), trial.crew.wanted()), (2, 2));
     assert_eq!(trial.crew.hopeless(), None);
+}
+
+#[test]
+fn a_reload_leaves_the_old_ones_the_time_that_they_were_started_with() {
+    let mut trial = Trial::serving(1);
+    trial.crew.replace(Plan {
+        leave: secs(1),
+        ..plan(1)
+    });
+    assert_eq!(trial.orders(), [Order::Start]);
+    trial.ready(2);
+    assert_eq!(trial.orders(), [Order::End(1)]);
+    trial.passes(LEAVE - secs(1));
+    assert_eq!(trial.orders(), []);
+    trial.passes(secs(1));
+    assert_eq!(trial.orders(), [Order::Kill(1)]);
+}
+
+#[test]
+fn who_wants_to_leave_is_not_forgotten_in_a_reload_that_fails() {
+    let mut trial = Trial::serving(1);
+    trial.crew.leaving(1);
+    trial.crew.replace(plan(1));
+    assert_eq!(trial.orders(), [Order::Start]);
+    trial.fails(2, "the database is away");
+    trial.pause();
+    trial.ready(3);
+    assert_eq!(trial.orders(), [Order::End(1)]);
 }
 
 #[test]
