@@ -126,6 +126,7 @@ fn answer(
     let response = panics::handle(shared.handler.as_ref(), request);
     drop(call);
     wire.begin_answer();
+    wire.part_if_crowded();
     connection.respond(response, wire)
 }
 

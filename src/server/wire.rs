@@ -6,6 +6,7 @@
 //! server's patience is noticed. What the bytes mean is not known here.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,7 +27,8 @@ use super::Listener;
 use super::pace::Pace;
 use super::pool::Shared;
 
-/// How many requests a kept connection may still send without a pause while others queue.
+/// How many requests of a kept connection that have arrived already are still served while others
+/// queue. Only who does not wait for answers sends so many.
 const TURNS: u32 = 16;
 
 /// How long another thread is given to take a connection that both were woken for.
@@ -41,6 +43,9 @@ pub(super) struct Wire<'a> {
     crowded_since: Option<(Instant, u64)>,
     /// Whether small writes still wait for acknowledgements of earlier ones (TCP's default).
     delaying: bool,
+    /// Whether the current answer is the connection's last, since others queue.
+    is_last: bool,
+    is_tcp: bool,
     /// Whether anything was written.
     wrote: bool,
     /// By when the current answer must be taken.
@@ -49,7 +54,7 @@ pub(super) struct Wire<'a> {
     failed: bool,
     /// How fast the peer sends or takes what is waited for.
     pace: Pace,
-    /// Requests taken in a row while others queued.
+    /// Requests taken in a row although others queued.
     turns: u32,
 }
 
@@ -79,6 +84,8 @@ impl<'a> Wire<'a> {
             socket,
             crowded_since: None,
             delaying: tcp,
+            is_last: false,
+            is_tcp: tcp,
             wrote: false,
             answer_until: now,
             failed: false,
@@ -94,6 +101,17 @@ impl<'a> Wire<'a> {
         self.pace.begin(now);
     }
 
+    /// Lets the answer that begins now be the last if others queue and the connection is kept.
+    ///
+    /// Where TCP is spoken the answer and the end leave together, so that a peer that waits for
+    /// answers cannot send a request that nobody reads.
+    pub(super) fn part_if_crowded(&mut self) {
+        self.is_last = self.shared.crowd().is_some();
+        if !self.is_last {
+            self.turns = 0;
+        }
+    }
+
     /// Whether writing failed because of the peer, or because it took too long.
     pub(super) fn failed(&self) -> bool {
         self.failed
@@ -102,6 +120,9 @@ impl<'a> Wire<'a> {
     /// Waits for bytes, as long as `phase`, which began at `since`, allows.
     pub(super) fn read(&mut self, buffer: &mut [u8], phase: Phase, since: Instant) -> Arrival {
         if phase == Phase::Idle {
+            if self.is_last && self.parts() {
+                return Arrival::Crowded;
+            }
             // The connection was kept: the end of its last answer must not wait, nor the next.
             self.hurry();
             if let Err(other) = self.await_request(since) {
@@ -136,6 +157,20 @@ impl<'a> Wire<'a> {
         }
     }
 
+    /// Ends the connection after its last answer, unless the next request is here already.
+    fn parts(&mut self) -> bool {
+        let is_asked = readable(self.socket, Duration::ZERO).unwrap_or(false);
+        if is_asked && self.turns < TURNS {
+            self.turns += 1;
+            self.is_last = false;
+            self.release();
+            return false;
+        }
+        // Before the socket is closed: with something unread that would throw the answer away.
+        let _ = self.socket.shutdown(Shutdown::Write);
+        true
+    }
+
     fn deadline(&self, phase: Phase, since: Instant) -> Instant {
         let waits = &self.shared.options.waits;
         let (silent, total) = match phase {
@@ -148,7 +183,7 @@ impl<'a> Wire<'a> {
     }
 
     /// Waits for the next request on a kept connection, unless the thread is needed elsewhere.
-    fn await_request(&mut self, since: Instant) -> Result<(), Arrival> {
+    fn await_request(&self, since: Instant) -> Result<(), Arrival> {
         let until = since + self.shared.options.waits.idle_total;
         let mut glance = false;
         loop {
@@ -168,16 +203,7 @@ impl<'a> Wire<'a> {
                 poll_both(self.socket, listener.as_ref(), patience).map_err(Arrival::Failed)?;
             let crowded = queue && self.shared.waiting.load(Ordering::Acquire) == 0;
             if request {
-                self.turns = if crowded {
-                    self.turns.saturating_add(1)
-                } else {
-                    0
-                };
-                return if self.turns > TURNS {
-                    Err(Arrival::Crowded)
-                } else {
-                    Ok(())
-                };
+                return Ok(());
             }
             if stopping {
                 return Err(Arrival::Stopping);
@@ -256,14 +282,24 @@ impl<'a> Wire<'a> {
         }
     }
 
+    /// Sends what was held back for the end to go with it.
+    fn release(&mut self) {
+        if self.is_tcp {
+            // Setting it, again or not, sends; otherwise the system does, some time later.
+            let _ = self.socket.set_tcp_nodelay(true);
+            self.delaying = false;
+        }
+    }
+
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.wrote {
             self.hurry();
         }
         let silent = Instant::now() + self.shared.options.waits.write;
         let until = silent.min(self.answer_until);
+        let mut flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        flags.set(SendFlags::MORE, self.is_last);
         loop {
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             match rustix::net::send(self.socket, bytes, flags) {
                 Ok(count) => {
                     self.wrote = true;

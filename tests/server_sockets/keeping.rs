@@ -1,15 +1,23 @@
 //! Kept connections, and those that would have to wait for them.
 
+use std::io::Read;
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::mpsc;
 use std::thread;
 
+use weaved::message::Request;
 use weaved::server::Options;
 
+use crate::harness::Answers;
 use crate::harness::Client;
+use crate::harness::LONG;
 use crate::harness::Running;
 use crate::harness::SHORT;
 use crate::harness::echo;
 use crate::harness::patient;
+use crate::harness::say;
 
 #[test]
 fn a_kept_connection_answers_many_requests() {
@@ -39,7 +47,7 @@ fn an_idle_connection_is_closed_after_its_time() {
 fn an_idle_connection_gives_way_to_a_new_one_at_once() {
     let options = Options {
         // A server that looks only at each tick would be noticed.
-        tick: crate::harness::LONG,
+        tick: LONG,
         ..patient(1)
     };
     let server = Running::tcp(options, echo());
@@ -110,4 +118,37 @@ fn a_connection_that_never_pauses_gives_way_as_well() {
     let mut fresh = Client::tcp(TcpStream::connect(address).unwrap());
     assert_eq!(fresh.ask("-second").unwrap(), "second");
     talker.join().unwrap();
+}
+
+/// A web server that sends the next request as soon as it has an answer must see by then that the
+/// connection is over: it may not send an upload twice.
+#[test]
+fn a_last_answer_comes_together_with_the_end() {
+    let (begun, has_begun) = mpsc::channel();
+    let (go, may_go) = mpsc::channel();
+    let (begun, may_go) = (Mutex::new(begun), Mutex::new(may_go));
+    let handler = Answers(move |request: Request| {
+        begun.lock().unwrap().send(()).unwrap();
+        may_go.lock().unwrap().recv_timeout(LONG).unwrap();
+        say(&request.query)
+    });
+    let server = Running::tcp(patient(1), Arc::new(handler));
+    let mut client = server.connect();
+    for number in 0..200 {
+        let text = number.to_string();
+        client.send(&format!("+{text}\n"));
+        has_begun.recv_timeout(LONG).unwrap();
+        let next = server.connect();
+        client.0.set_nonblocking(true).unwrap();
+        go.send(()).unwrap();
+        let mut answer = [0; 16];
+        // As fast as can be: what is looked for takes microseconds.
+        let count = std::iter::repeat_with(|| client.0.read(&mut answer))
+            .find_map(Result::ok)
+            .unwrap();
+        let end = client.0.peek(&mut [0]);
+        assert_eq!(answer[..count], *format!("{text}\n").as_bytes());
+        assert_eq!(end.unwrap(), 0, "request {number}");
+        client = next;
+    }
 }
