@@ -125,6 +125,9 @@ fn answer(
     let call = place.serve();
     let response = panics::handle(shared.handler.as_ref(), request);
     drop(call);
+    if shared.is_stopping() {
+        connection.last();
+    }
     wire.begin_answer();
     connection.respond(response, wire)
 }
