@@ -127,6 +127,7 @@ fn answer(
     drop(call);
     if shared.is_stopping() {
         connection.last();
+        wire.last();
     }
     wire.begin_answer();
     connection.respond(response, wire)

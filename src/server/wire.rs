@@ -43,6 +43,8 @@ pub(super) struct Wire<'a> {
     delaying: bool,
     /// Whether anything was written.
     wrote: bool,
+    /// Whether no request after the present one is wanted.
+    is_last: bool,
     /// By when the current answer must be taken.
     answer_until: Instant,
     /// Whether the peer, and not the body, made the answer fail.
@@ -80,6 +82,7 @@ impl<'a> Wire<'a> {
             crowded_since: None,
             delaying: tcp,
             wrote: false,
+            is_last: false,
             answer_until: now,
             failed: false,
             pace: Pace::new(now),
@@ -92,6 +95,11 @@ impl<'a> Wire<'a> {
         let now = Instant::now();
         self.answer_until = now + self.shared.options.waits.write_total;
         self.pace.begin(now);
+    }
+
+    /// No request after the present one is wanted.
+    pub(super) fn last(&mut self) {
+        self.is_last = true;
     }
 
     /// Whether writing failed because of the peer, or because it took too long.
@@ -148,13 +156,23 @@ impl<'a> Wire<'a> {
     }
 
     /// Waits for the next request on a kept connection, unless the thread is needed elsewhere.
+    ///
+    /// A stop is waited out for a tick more: a peer that is about to send its next request has no
+    /// part in it.
     fn await_request(&mut self, since: Instant) -> Result<(), Arrival> {
         let until = since + self.shared.options.waits.idle_total;
         let mut glance = false;
+        let mut farewell = None;
         loop {
             let stopping = self.shared.is_stopping();
+            let grace = if self.is_last || self.shared.is_over() {
+                Duration::ZERO
+            } else {
+                self.shared.options.tick
+            };
+            let left = |since: Instant| grace.saturating_sub(since.elapsed());
             let patience = match (stopping, glance) {
-                (true, _) => Duration::ZERO,
+                (true, _) => left(*farewell.get_or_insert_with(Instant::now)),
                 (false, true) => GLANCE,
                 (false, false) => self.shared.options.tick,
             };
@@ -179,7 +197,7 @@ impl<'a> Wire<'a> {
                     Ok(())
                 };
             }
-            if stopping {
+            if farewell.is_some_and(|since| left(since).is_zero()) {
                 return Err(Arrival::Stopping);
             }
             if crowded {
