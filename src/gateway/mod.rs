@@ -85,6 +85,10 @@ pub trait Connection: Send {
     /// Takes note of who has connected; for the log, where nobody says for whom he speaks.
     fn meet(&mut self, _peer: IpAddr) {}
 
+    /// Takes note that no request after the present one is wanted; the answer says so, where the
+    /// protocol has a word for it.
+    fn last(&mut self) {}
+
     /// What the peer is expected to send, which decides how long to wait for it.
     fn phase(&self) -> Phase;
 }

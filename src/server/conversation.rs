@@ -125,6 +125,10 @@ fn answer(
     let call = place.serve();
     let response = panics::handle(shared.handler.as_ref(), request);
     drop(call);
+    if shared.is_stopping() {
+        connection.last();
+        wire.bid_farewell();
+    }
     wire.begin_answer();
     wire.part_if_crowded();
     connection.respond(response, wire)

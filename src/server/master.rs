@@ -258,13 +258,22 @@ impl<T: Trade> Shift<'_, T> {
             return;
         };
         let now = Instant::now();
-        match Process::start(self.trade.worker(), listener) {
+        let command = self.trade.worker();
+        let program = command.get_program().to_owned();
+        match Process::start(command, listener) {
             Ok(process) => {
                 self.crew.started(process.id(), now);
                 self.processes.insert(process.id(), process);
             }
             Err(error) => {
-                let text = format!("cannot start a worker process: {error}");
+                let remedy = match error.kind() {
+                    io::ErrorKind::PermissionDenied => {
+                        "; the user who serves must be able to reach and to run it"
+                    }
+                    _ => "",
+                };
+                let program = program.display();
+                let text = format!("cannot start {program} as a worker: {error}{remedy}");
                 self.crew.not_started(text, now);
             }
         }

@@ -48,6 +48,8 @@ pub(super) struct Wire<'a> {
     is_tcp: bool,
     /// Whether anything was written.
     wrote: bool,
+    /// Whether the current answer tells of a stop: no request after it is wanted.
+    is_farewell: bool,
     /// By when the current answer must be taken.
     answer_until: Instant,
     /// Whether the peer, and not the body, made the answer fail.
@@ -87,6 +89,7 @@ impl<'a> Wire<'a> {
             is_last: false,
             is_tcp: tcp,
             wrote: false,
+            is_farewell: false,
             answer_until: now,
             failed: false,
             pace: Pace::new(now),
@@ -110,6 +113,11 @@ impl<'a> Wire<'a> {
         if !self.is_last {
             self.turns = 0;
         }
+    }
+
+    /// Lets the answer that begins now be the last because of a stop.
+    pub(super) fn bid_farewell(&mut self) {
+        self.is_farewell = true;
     }
 
     /// Whether writing failed because of the peer, or because it took too long.
@@ -183,13 +191,23 @@ impl<'a> Wire<'a> {
     }
 
     /// Waits for the next request on a kept connection, unless the thread is needed elsewhere.
+    ///
+    /// A stop is waited out for a tick more: a peer that is about to send its next request has no
+    /// part in it.
     fn await_request(&self, since: Instant) -> Result<(), Arrival> {
         let until = since + self.shared.options.waits.idle_total;
         let mut glance = false;
+        let mut farewell = None;
         loop {
             let stopping = self.shared.is_stopping();
+            let grace = if self.is_farewell || self.shared.is_over() {
+                Duration::ZERO
+            } else {
+                self.shared.options.tick
+            };
+            let left = |since: Instant| grace.saturating_sub(since.elapsed());
             let patience = match (stopping, glance) {
-                (true, _) => Duration::ZERO,
+                (true, _) => left(*farewell.get_or_insert_with(Instant::now)),
                 (false, true) => GLANCE,
                 (false, false) => self.shared.options.tick,
             };
@@ -205,7 +223,7 @@ impl<'a> Wire<'a> {
             if request {
                 return Ok(());
             }
-            if stopping {
+            if farewell.is_some_and(|since| left(since).is_zero()) {
                 return Err(Arrival::Stopping);
             }
             if crowded {

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::UNIX_EPOCH;
 
+use weaved::gateway::Event;
 use weaved::gateway::Limits;
 use weaved::gateway::Options;
 use weaved::gateway::Phase;
 use weaved::gateway::Protocol;
+use weaved::message::Body;
+use weaved::message::Response;
 
 use super::drive::Driver;
 use super::drive::drive_every_way;
@@ -77,6 +80,31 @@ fn pipelined_requests_are_answered_in_their_order() {
         \r\nPUT /1.1/b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n\
         4\r\nbody\r\n0\r\n\r\n";
     check(stream, 2, &format!("{ANSWER_0}{ANSWER_1}"), false);
+}
+
+#[test]
+fn the_last_answer_says_so_after_what_has_come_already() {
+    let mut connection = Protocol::Http.connection(&options(Limits::default()));
+    let get = "GET /1.1/a HTTP/1.1\r\nHost: h\r\n\r\n";
+    connection.feed(get.repeat(2).as_bytes());
+    connection.last();
+    for is_last in [false, true] {
+        assert!(matches!(connection.next(), Some(Event::Request(_))));
+        let response = Response {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Bytes(b"answer".to_vec()),
+        };
+        let mut sent = Vec::new();
+        connection.respond(response, &mut sent).unwrap();
+        let sent = String::from_utf8(sent).unwrap();
+        assert_eq!(
+            sent.contains("\r\nConnection: close\r\n"),
+            is_last,
+            "{sent}"
+        );
+    }
+    assert!(matches!(connection.next(), Some(Event::Close)));
 }
 
 #[test]

@@ -69,6 +69,22 @@ fn a_stop_closes_idle_connections() {
 }
 
 #[test]
+fn a_stop_answers_the_next_request_of_a_busy_connection_and_closes_it_then() {
+    let options = Options {
+        tick: LONG,
+        ..patient(2)
+    };
+    let server = Running::tcp(options, echo());
+    let mut client = server.connect();
+    assert_eq!(client.ask("+hello").unwrap(), "hello");
+    server.stop.stop();
+    assert_eq!(client.ask("+again").unwrap(), "again");
+    assert!(client.is_closed());
+    server.stop.stop_at_once();
+    server.ends();
+}
+
+#[test]
 fn a_stop_at_once_waits_for_nobody() {
     let held = held();
     let server = Running::tcp(patient(1), held.handler);

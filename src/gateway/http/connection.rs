@@ -48,6 +48,8 @@ pub(in crate::gateway) struct Connection {
     stage: Stage,
     /// Whether a request was answered on this connection.
     is_kept: bool,
+    /// Whether no other request is wanted.
+    is_last: bool,
     body: Collector,
     output: Vec<u8>,
     /// Who has connected.
@@ -135,9 +137,11 @@ impl gateway::Connection for Connection {
     }
 
     fn respond(&mut self, response: Response, out: &mut dyn io::Write) -> io::Result<()> {
-        let Stage::Delivered(way) = self.stage else {
+        let Stage::Delivered(mut way) = self.stage else {
             return Err(io::Error::other("a response without a request"));
         };
+        // What has come already is answered first.
+        way.is_kept &= !self.is_last || !self.input.is_empty();
         let sent = self.send(response, way, out)?;
         let is_delimited = match sent {
             Sent::AsGiven { is_delimited } => is_delimited,
@@ -158,6 +162,10 @@ impl gateway::Connection for Connection {
             self.close();
         }
         Ok(())
+    }
+
+    fn last(&mut self) {
+        self.is_last = true;
     }
 
     fn meet(&mut self, peer: IpAddr) {
@@ -186,6 +194,7 @@ impl Connection {
                 empty_lines: 0,
             },
             is_kept: false,
+            is_last: false,
             body,
             output: Vec::new(),
             peer: String::new(),
