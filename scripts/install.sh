@@ -38,7 +38,13 @@ if [ ${#packages[@]} -gt 0 ]; then
         exit 1
     fi
     sudo=()
-    [ "$(id -u)" = 0 ] || sudo=(sudo)
+    if [ "$(id -u)" != 0 ]; then
+        if ! have sudo; then
+            echo "missing: ${packages[*]}; please install them as root" >&2
+            exit 1
+        fi
+        sudo=(sudo)
+    fi
     echo "installing: ${packages[*]}"
     "${sudo[@]}" apt-get update -qq
     # Debian starts the services that it installs, unless this script says no.

@@ -28,7 +28,7 @@ pub struct Global {
     pub heartbeat_page: String,
     /// What `X-Weave-Secret` must say; at least 16 characters.
     pub shared_secret: Option<Secret>,
-    /// Whose `X-Forwarded-For` is believed. Default: nobody's.
+    /// Whose `X-Forwarded-Proto` and `X-Forwarded-Host` are believed. Default: nobody's.
     pub trusted_proxies: Vec<IpAddr>,
     /// The largest request body; the web server should enforce the same. Default 32 MiB.
     pub max_body: ByteSize,
@@ -87,7 +87,8 @@ const KEYS: &[Key] = &[
     used(
         "trusted_proxies",
         "",
-        "IP addresses of proxies whose X-Forwarded-For is believed, separated by blanks.",
+        "IP addresses of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed, \
+         separated by blanks.",
     ),
     used(
         "max_body",

@@ -127,6 +127,11 @@ impl<'a> Wire<'a> {
 
     /// Waits for bytes, as long as `phase`, which began at `since`, allows.
     pub(super) fn read(&mut self, buffer: &mut [u8], phase: Phase, since: Instant) -> Arrival {
+        if self.is_last && phase != Phase::Idle {
+            // A part of the next request came along with this one.
+            self.is_last = false;
+            self.release();
+        }
         if phase == Phase::Idle {
             if self.is_last && self.parts() {
                 return Arrival::Crowded;
