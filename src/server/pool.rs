@@ -164,6 +164,14 @@ impl Shared {
         queue.then(|| self.accepted.load(Ordering::Acquire))
     }
 
+    /// Whether anybody queues, if only for the moment in which a thread accepts: behind that one
+    /// there may be many.
+    pub(super) fn is_queued(&self) -> bool {
+        self.listener.upgrade().is_some_and(|listener| {
+            wire::readable(listener.socket(), Duration::ZERO).unwrap_or(false)
+        })
+    }
+
     /// Takes the turn of giving way; one slow peer has it for each connection that is accepted.
     pub(super) fn gives_way(&self, accepted: u64) -> bool {
         self.yielded.swap(accepted, Ordering::AcqRel) != accepted

@@ -31,7 +31,8 @@ use super::pool::Shared;
 /// queue. Only who does not wait for answers sends so many.
 const TURNS: u32 = 16;
 
-/// How long another thread is given to take a connection that both were woken for.
+/// How long another thread is given to take a connection that both were woken for, and a web
+/// server to use the kept connection: what opens new ones is about to use the old ones, too.
 const GLANCE: Duration = Duration::from_millis(2);
 
 /// A connection's socket, as the thread that serves it sees it.
@@ -109,7 +110,7 @@ impl<'a> Wire<'a> {
     /// Where TCP is spoken the answer and the end leave together, so that a peer that waits for
     /// answers cannot send a request that nobody reads.
     pub(super) fn part_if_crowded(&mut self) {
-        self.is_last = self.shared.crowd().is_some();
+        self.is_last = self.shared.is_queued();
         if !self.is_last {
             self.turns = 0;
         }
@@ -201,7 +202,7 @@ impl<'a> Wire<'a> {
     /// part in it.
     fn await_request(&self, since: Instant) -> Result<(), Arrival> {
         let until = since + self.shared.options.waits.idle_total;
-        let mut glance = false;
+        let (mut glance, mut has_glanced) = (false, false);
         let mut farewell = None;
         loop {
             let stopping = self.shared.is_stopping();
@@ -231,10 +232,11 @@ impl<'a> Wire<'a> {
             if farewell.is_some_and(|since| left(since).is_zero()) {
                 return Err(Arrival::Stopping);
             }
-            if crowded {
+            if crowded && has_glanced {
                 return Err(Arrival::Crowded);
             }
             // The kernel has woken a waiting thread as well: let it come first.
+            has_glanced = glance;
             glance = queue;
             if Instant::now() >= until {
                 return Err(Arrival::TimedOut);
