@@ -85,8 +85,9 @@ pub(super) struct ServeArguments {
 /// Which sections of the file count.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Sections {
-    /// Reads [app:NAME].
+    /// Which application's section counts.
     #[arg(
+        help = "Reads [app:NAME]",
         short = 'n',
         long,
         value_name = "NAME",
@@ -94,8 +95,9 @@ pub(super) struct Sections {
         hide_default_value = true
     )]
     pub(super) app_name: String,
-    /// Reads [server:NAME].
+    /// Which server's section counts.
     #[arg(
+        help = "Reads [server:NAME]",
         long,
         value_name = "NAME",
         default_value = "main",
