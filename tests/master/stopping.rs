@@ -23,33 +23,17 @@ use crate::suite::signal;
 
 #[test]
 fn term_lets_a_slow_request_finish_and_exits_0() {
-    let site = site_with(1, |options| {
-        options
-            .set("storage.pool_timeout", "600")
-            .set("global.graceful_shutdown_interval", "60")
-    });
-    let user = site.user();
-    let weaved = site.weaved();
-    let lock = Lock::of(weaved.home());
-    let transport = weaved.direct();
-    let body = "{\"payload\":\"\"}";
-    let request = user.storage("PUT", "storage/c/x").body(body).request;
-    thread::scope(|scope| {
-        let slow = scope.spawn(move || transport.exchange(&request));
-        let worker = weaved.workers()[0];
-        eventually("the request", || sockets(worker) >= 2);
-        let stop = scope.spawn(|| weaved.stop());
-        weaved.log().wait_for_count("SIGTERM: stopping", 1);
-        eventually("a closed door", || weaved.endpoint().connect().is_err());
-        drop(lock);
-        assert_eq!(slow.join().unwrap().unwrap().status, 200);
-        assert!(stop.join().unwrap().success());
-    });
+    a_slow_request_finishes(|_| ());
 }
 
 /// As a supervisor does that signals all processes of a service.
 #[test]
 fn term_to_all_processes_lets_a_slow_request_finish() {
+    a_slow_request_finishes(|worker| signal(worker, Signal::TERM));
+}
+
+/// The worker is told what `first` does, and then the master that it shall stop.
+fn a_slow_request_finishes(first: impl Fn(u32)) {
     let site = site_with(1, |options| {
         options
             .set("storage.pool_timeout", "600")
@@ -65,7 +49,7 @@ fn term_to_all_processes_lets_a_slow_request_finish() {
         let slow = scope.spawn(move || transport.exchange(&request));
         let worker = weaved.workers()[0];
         eventually("the request", || sockets(worker) >= 2);
-        signal(worker, Signal::TERM);
+        first(worker);
         let stop = scope.spawn(|| weaved.stop());
         weaved.log().wait_for_count("SIGTERM: stopping", 1);
         eventually("a closed door", || weaved.endpoint().connect().is_err());
