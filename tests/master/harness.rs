@@ -77,6 +77,17 @@ pub(crate) fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until none of these processes is left.
+///
+/// The kernel closes what a process had open a moment before it calls it ended, so that whoever
+/// has seen the former can still find the process.
+#[track_caller]
+pub(crate) fn wait_for_end_of(processes: &[u32]) {
+    eventually("the end of processes", || {
+        !processes.iter().any(|&process| lives(process))
+    });
+}
+
 /// The process that wrote the line of a request to this path.
 #[track_caller]
 pub(crate) fn answered_by(weaved: &Weaved, path: &str) -> u32 {

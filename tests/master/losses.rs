@@ -14,6 +14,7 @@ use crate::harness::lives;
 use crate::harness::site;
 use crate::harness::site_with;
 use crate::harness::under_load;
+use crate::harness::wait_for_end_of;
 use crate::suite::signal;
 
 #[test]
@@ -68,7 +69,7 @@ fn workers_leave_when_their_master_is_killed() {
     let (workers, endpoint) = (weaved.workers(), weaved.endpoint().clone());
     // Ends when nobody writes to its error output any more.
     weaved.kill_master();
-    assert!(!workers.iter().any(|&worker| lives(worker)));
+    wait_for_end_of(&workers);
     assert!(endpoint.connect().is_err(), "somebody still listens");
 }
 
@@ -125,6 +126,6 @@ fn workers_that_have_served_enough_are_replaced_without_a_failure() {
         assert!(answered.load(Ordering::Relaxed) >= 180);
     });
     assert!(asked >= 2000);
-    assert!(!first.iter().any(|&worker| lives(worker)));
+    wait_for_end_of(&first);
     assert_eq!(site.log().count("ended unexpectedly"), 0);
 }

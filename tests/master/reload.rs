@@ -8,11 +8,11 @@ use rustix::process::Signal;
 
 use crate::harness::WITH_PROCESS;
 use crate::harness::eventually;
-use crate::harness::lives;
 use crate::harness::serve;
 use crate::harness::site;
 use crate::harness::site_with;
 use crate::harness::under_load;
+use crate::harness::wait_for_end_of;
 use crate::suite::Options;
 use crate::suite::Site;
 use crate::suite::signal;
@@ -31,7 +31,7 @@ const RELOADED: &str = "all workers have the new configuration";
 fn hup_brings_new_settings_and_new_workers() {
     let site = site(2);
     let weaved = site.weaved();
-    let first: BTreeSet<u32> = weaved.workers().into_iter().collect();
+    let first = weaved.workers();
     let user = site.user();
     user.get("info/quota").ok();
     configure(&site, |options| {
@@ -41,9 +41,7 @@ fn hup_brings_new_settings_and_new_workers() {
     });
     signal(weaved.master(), Signal::HUP);
     weaved.log().wait_for_count(RELOADED, 1);
-    eventually("the end of the old workers", || {
-        !first.iter().any(|&worker| lives(worker))
-    });
+    wait_for_end_of(&first);
     let stranger = crate::suite::User::invented(&site);
     stranger.sign_up().is(403);
     user.get("info/collections").ok();

@@ -11,9 +11,9 @@ use rustix::process::Signal;
 
 use crate::harness::Lock;
 use crate::harness::eventually;
-use crate::harness::lives;
 use crate::harness::site;
 use crate::harness::site_with;
+use crate::harness::wait_for_end_of;
 use crate::reload::sockets;
 use crate::suite::Gateway;
 use crate::suite::Home;
@@ -113,7 +113,7 @@ fn a_second_term_and_a_quit_do_not_wait() {
             assert!(slow.join().unwrap().is_err());
         });
         assert_eq!(weaved.log().count("stopping at once"), 1);
-        assert!(!workers.iter().any(|&worker| lives(worker)));
+        wait_for_end_of(&workers);
     }
 }
 
