@@ -122,6 +122,7 @@ pub(super) fn storage(
             Collections::Standard => Names::Standard,
         },
         create_tables: config.storage.create_tables,
+        shard: false,
     };
     let clock = Arc::new(SystemClock::default());
     Ok(Arc::new(SqlStorage::open(
