@@ -1,6 +1,7 @@
 //! From a configuration to the layers that it describes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Configuration;
 use super::Failure;
@@ -60,19 +61,21 @@ pub(super) struct Databases {
 /// Opens the databases, without a look at their tables.
 pub(super) fn databases(config: &Config) -> Result<Databases, Failure> {
     let threads = u32::try_from(config.server.threads).unwrap_or(u32::MAX);
-    let open = |uri: &DatabaseUri, size: u32| {
+    let open = |uri: &DatabaseUri, size: u32, recycle: Duration| {
         // No thread ever holds more than one connection of a pool.
         let options = PoolOptions {
             size: size.min(threads),
             timeout: config.storage.pool_timeout,
+            recycle: Some(recycle).filter(|age| !age.is_zero()),
         };
         Ok::<_, Failure>(Arc::new(Database::open(uri, &options)?))
     };
-    let storage = open(&config.storage.sqluri, config.storage.pool_size)?;
+    let Config { storage, auth, .. } = config;
+    let storage = open(&storage.sqluri, storage.pool_size, storage.pool_recycle)?;
     let accounts = if config.auth_database() == &config.storage.sqluri {
         Arc::clone(&storage)
     } else {
-        open(config.auth_database(), config.auth.pool_size)?
+        open(config.auth_database(), auth.pool_size, auth.pool_recycle)?
     };
     Ok(Databases { storage, accounts })
 }
