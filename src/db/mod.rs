@@ -15,6 +15,8 @@ mod dialect;
 mod driver;
 mod error;
 mod sqlite;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod statement;
 
 use std::ops::ControlFlow;
 use std::time::Duration;
