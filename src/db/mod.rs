@@ -14,6 +14,8 @@ mod database;
 mod dialect;
 mod driver;
 mod error;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod sqlite;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod statement;
