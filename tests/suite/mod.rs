@@ -37,6 +37,7 @@ mod weaved;
 pub(crate) use database::Backend;
 pub(crate) use database::DatabaseServer;
 pub(crate) use database::Durability;
+pub(crate) use database::Hold;
 pub(crate) use database::ServedDatabase;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use fastcgi::FastCgi;
