@@ -115,6 +115,10 @@ pub(super) fn storage(
     config: &Config,
     databases: &Databases,
 ) -> Result<Arc<dyn storage::Storage>, Failure> {
+    if config.storage.shard {
+        let text = "[storage] shard: tables wbo0 to wbo99 are not read by this version";
+        return Err(Failure::new(CONFIG, text));
+    }
     let settings = storage::Settings {
         names: match config.storage.collections {
             Collections::Fixed => Names::Fixed,

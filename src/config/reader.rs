@@ -197,11 +197,36 @@ impl Scope<'_> {
 
     /// A database. A relative file is put below the current directory, as SQLAlchemy does.
     pub(super) fn database(&mut self, key: &'static str) -> Option<DatabaseUri> {
-        let uri: DatabaseUri = self.get_as(key, None, Option::<DatabaseUri>::read)?;
-        let DatabaseUri::SqliteFile(path) = uri else {
-            return Some(uri);
+        let mut remarks = Vec::new();
+        let read = |text: &str| match DatabaseUri::read(text) {
+            Ok((uri, noted)) => {
+                remarks = noted;
+                Ok(Some(uri))
+            }
+            Err(bad) => Err(Wanted::new(format!("the URI {bad}"))),
         };
-        let absolute = self.reader.cwd.join(&path);
+        let mut uri: DatabaseUri = self.get_as(key, None, read)?;
+        for remark in remarks {
+            self.note(remark.severity, key, None, remark.text);
+        }
+        for path in uri.certificates() {
+            *path = self.reader.cwd.join(&*path);
+            if !path.exists() {
+                let text = format!(
+                    "the file {} does not exist (or cannot be seen by this user)",
+                    path.display()
+                );
+                self.note(Severity::Warning, key, None, text);
+            }
+        }
+        if let DatabaseUri::SqliteFile(path) = &mut uri {
+            self.database_file(key, path);
+        }
+        Some(uri)
+    }
+
+    fn database_file(&mut self, key: &str, path: &mut PathBuf) {
+        let absolute = self.reader.cwd.join(&*path);
         if path.is_relative() {
             let text = format!(
                 "is relative to the directory in which the server was started: it means {}. \
@@ -228,7 +253,7 @@ impl Scope<'_> {
             );
             self.note(Severity::Warning, key, None, text);
         }
-        Some(DatabaseUri::SqliteFile(absolute))
+        *path = absolute;
     }
 
     /// The size of a pool: at most 1000, and 0, which meant no limit, is the default.
