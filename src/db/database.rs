@@ -13,6 +13,8 @@ use super::Row;
 use super::driver::Access;
 use super::driver::Driver;
 use super::driver::Transaction;
+#[cfg(feature = "postgres")]
+use super::postgres;
 use super::sqlite;
 use crate::config::DatabaseUri;
 
@@ -49,10 +51,23 @@ impl Database {
                 let driver = sqlite::Sqlite::open_memory(options)?;
                 ("memory".to_owned(), Box::new(driver))
             }
-            DatabaseUri::MySql(_) | DatabaseUri::PostgreSql(_) => {
+            DatabaseUri::MySql(_) => {
                 return Err(DbError::Open {
                     name: uri.to_string(),
                     cause: "this version opens SQLite databases only".into(),
+                });
+            }
+            #[cfg(feature = "postgres")]
+            DatabaseUri::PostgreSql(server) => {
+                let name = uri.to_string();
+                let driver = postgres::PostgreSql::open(server, &name, options)?;
+                (name, Box::new(driver))
+            }
+            #[cfg(not(feature = "postgres"))]
+            DatabaseUri::PostgreSql(_) => {
+                return Err(DbError::Open {
+                    name: uri.to_string(),
+                    cause: "this weaved was built without the feature postgres".into(),
                 });
             }
         };

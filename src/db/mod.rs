@@ -14,9 +14,17 @@ mod database;
 mod dialect;
 mod driver;
 mod error;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg_attr(
+    not(all(feature = "mysql", feature = "postgres")),
+    expect(dead_code, reason = "each driver has its own way to write places")
+)]
 mod statement;
+#[cfg(feature = "postgres")]
+mod tls;
 
 use std::ops::ControlFlow;
 use std::time::Duration;
