@@ -61,6 +61,14 @@ impl Backend {
     /// All that are servers.
     pub(crate) const ALL: [Self; 2] = [Self::MariaDb, Self::PostgreSql];
 
+    /// As people write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::MariaDb => "MariaDB",
+            Self::PostgreSql => "PostgreSQL",
+        }
+    }
+
     fn product(self) -> &'static dyn Product {
         match self {
             Self::MariaDb => &mariadb::MariaDb,
