@@ -5,6 +5,8 @@ use weaved::storage::StorageError;
 use weaved::sync::Timestamp;
 use weaved::sync::UserId;
 
+use super::ground::Kind;
+use super::ground::on_every_database;
 use super::support::ALICE;
 use super::support::BOB;
 use super::support::Stage;
@@ -81,9 +83,10 @@ pub(crate) fn suite(fresh: impl Fn() -> Stage) {
     }
 }
 
-#[test]
-fn sqlite_conforms() {
-    suite(Stage::new);
+on_every_database!(conforms);
+
+fn conforms(kind: Kind) {
+    suite(|| Stage::new(kind));
 }
 
 fn an_empty_storage_answers(storage: &dyn Storage, _: &TestClock) {
