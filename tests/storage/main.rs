@@ -13,6 +13,8 @@ mod history;
 #[cfg(test)]
 mod mending;
 #[cfg(test)]
+mod originals;
+#[cfg(test)]
 mod promise;
 #[cfg(test)]
 #[path = "../suite/mod.rs"]
