@@ -181,10 +181,6 @@ fn storage(
     settings: &config::Storage,
     database: &Arc<Database>,
 ) -> Result<Arc<dyn Storage>, Failure> {
-    if settings.shard {
-        let text = "[storage] shard: tables wbo0 to wbo99 are not read by this version";
-        return Err(Failure::new(CONFIG, text));
-    }
     let names = match settings.collections {
         Collections::Fixed => Names::Fixed,
         Collections::Named => Names::Free,
@@ -194,6 +190,7 @@ fn storage(
     let settings = storage::Settings {
         names,
         create_tables: settings.create_tables,
+        shard: settings.shard,
     };
     let storage = SqlStorage::open(Arc::clone(database), clock, settings)?;
     Ok(Arc::new(storage))

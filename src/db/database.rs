@@ -13,6 +13,8 @@ use super::Row;
 use super::driver::Access;
 use super::driver::Driver;
 use super::driver::Transaction;
+#[cfg(feature = "mysql")]
+use super::mysql;
 use super::sqlite;
 use crate::config::DatabaseUri;
 
@@ -49,12 +51,14 @@ impl Database {
                 let driver = sqlite::Sqlite::open_memory(options)?;
                 ("memory".to_owned(), Box::new(driver))
             }
-            DatabaseUri::MySql(_) | DatabaseUri::PostgreSql(_) => {
-                return Err(DbError::Open {
-                    name: uri.to_string(),
-                    cause: "this version opens SQLite databases only".into(),
-                });
+            #[cfg(feature = "mysql")]
+            DatabaseUri::MySql(server) => {
+                let driver = mysql::MySql::open(server, options)?;
+                (uri.to_string(), Box::new(driver))
             }
+            #[cfg(not(feature = "mysql"))]
+            DatabaseUri::MySql(_) => return Err(left_out(uri, "mysql")),
+            DatabaseUri::PostgreSql(_) => return Err(left_out(uri, "postgres")),
         };
         Ok(Self {
             name,
@@ -165,6 +169,14 @@ impl Database {
 
     fn deadline(&self) -> Instant {
         Instant::now() + self.timeout
+    }
+}
+
+/// The error for a database whose driver is not in this program.
+fn left_out(uri: &DatabaseUri, feature: &str) -> DbError {
+    DbError::Open {
+        name: uri.to_string(),
+        cause: format!("this weaved was built without the feature {feature}").into(),
     }
 }
 

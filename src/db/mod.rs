@@ -14,7 +14,11 @@ mod database;
 mod dialect;
 mod driver;
 mod error;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod sqlite;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod statement;
 
 use std::ops::ControlFlow;
 use std::time::Duration;
