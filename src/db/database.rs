@@ -15,6 +15,8 @@ use super::driver::Driver;
 use super::driver::Transaction;
 #[cfg(feature = "mysql")]
 use super::mysql;
+#[cfg(feature = "postgres")]
+use super::postgres;
 use super::sqlite;
 use crate::config::DatabaseUri;
 
@@ -58,6 +60,13 @@ impl Database {
             }
             #[cfg(not(feature = "mysql"))]
             DatabaseUri::MySql(_) => return Err(left_out(uri, "mysql")),
+            #[cfg(feature = "postgres")]
+            DatabaseUri::PostgreSql(server) => {
+                let name = uri.to_string();
+                let driver = postgres::PostgreSql::open(server, &name, options)?;
+                (name, Box::new(driver))
+            }
+            #[cfg(not(feature = "postgres"))]
             DatabaseUri::PostgreSql(_) => return Err(left_out(uri, "postgres")),
         };
         Ok(Self {
@@ -173,6 +182,7 @@ impl Database {
 }
 
 /// The error for a database whose driver is not in this program.
+#[cfg(not(all(feature = "mysql", feature = "postgres")))]
 fn left_out(uri: &DatabaseUri, feature: &str) -> DbError {
     DbError::Open {
         name: uri.to_string(),

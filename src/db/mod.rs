@@ -16,9 +16,17 @@ mod driver;
 mod error;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg_attr(
+    not(feature = "mysql"),
+    expect(dead_code, reason = "PostgreSQL needs no lists that are written out")
+)]
 mod statement;
+#[cfg(feature = "postgres")]
+mod tls;
 
 use std::ops::ControlFlow;
 use std::time::Duration;

@@ -1,0 +1,126 @@
+//! PostgreSQL.
+//!
+//! Reads see one snapshot (`REPEATABLE READ READ ONLY`); writes run under `READ COMMITTED`, so
+//! that what they read after they have locked the row by which they meet is what the one before
+//! them has committed.
+//!
+//! Invariant: nobody waits for a server without a bound. Waiting for another's locks is bounded
+//! by the server itself (`lock_timeout`, the pool's time-out), which leaves the connection good;
+//! a server that says nothing for longer than that is given up together with the connection.
+
+mod connection;
+mod error;
+mod numeric;
+mod pool;
+mod refusal;
+mod server;
+mod transaction;
+mod value;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use r2d2::ManageConnection;
+
+use super::DbError;
+use super::Dialect;
+use super::PoolOptions;
+use super::driver::Access;
+use super::driver::Driver;
+use super::driver::Transaction;
+use super::tls;
+use crate::config::PostgreSqlUri;
+use pool::Manager;
+use pool::Refused;
+use transaction::Open;
+
+/// How much longer than for another's locks a server is waited for that says nothing.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Of this, half is the longest pause between two attempts to connect.
+const RETRY: Duration = Duration::from_secs(1);
+
+type Pooled = r2d2::PooledConnection<Manager>;
+
+/// The connections to one database.
+pub(super) struct PostgreSql {
+    name: String,
+    pool: r2d2::Pool<Manager>,
+    refused: Arc<Refused>,
+    /// How long an attempt to connect may take, and so the answer to BEGIN.
+    patience: Duration,
+}
+
+impl PostgreSql {
+    /// Finds out whether a server lets us in.
+    pub(super) fn open(
+        uri: &PostgreSqlUri,
+        name: &str,
+        options: &PoolOptions,
+    ) -> Result<Self, DbError> {
+        let open_error = |cause| DbError::Open {
+            name: name.to_owned(),
+            cause,
+        };
+        let tls = tls::client_config(&uri.server.tls).map_err(|cause| open_error(cause.into()))?;
+        let servers = server::servers(uri, options);
+        let patience = servers
+            .iter()
+            .map(|server| server.patience)
+            .max()
+            .unwrap_or(MARGIN);
+        let manager = Manager::new(servers, tls, options.timeout + MARGIN, options.recycle);
+        // The first connection is made by hand: the pool would retry and hide the reason.
+        let first = manager
+            .connect()
+            .map_err(|cause| open_error(cause.into()))?;
+        drop(first);
+        let refused = manager.refused();
+        let pool = r2d2::Pool::builder()
+            .max_size(options.size.max(1))
+            .min_idle(Some(0))
+            .idle_timeout(None)
+            .max_lifetime(options.recycle)
+            .test_on_check_out(false)
+            .connection_timeout(RETRY)
+            .error_handler(Box::new(r2d2::NopErrorHandler))
+            .build(manager)
+            .map_err(|cause| open_error(cause.into()))?;
+        Ok(Self {
+            name: name.to_owned(),
+            pool,
+            refused,
+            patience,
+        })
+    }
+
+    /// Why there was no connection in time.
+    fn none(&self, cause: r2d2::Error) -> DbError {
+        match self.refused.why() {
+            Some(refusal) => DbError::Open {
+                name: self.name.clone(),
+                cause: refusal.into(),
+            },
+            None => DbError::Busy(cause.into()),
+        }
+    }
+}
+
+impl Driver for PostgreSql {
+    fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
+        let left = until.saturating_duration_since(Instant::now());
+        let connection = self
+            .pool
+            .get_timeout(left)
+            .map_err(|cause| self.none(cause))?;
+        let left = until.saturating_duration_since(Instant::now());
+        let open = Open::begin(connection, access, left.min(self.patience))?;
+        Ok(Box::new(open))
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::PostgreSql
+    }
+}
