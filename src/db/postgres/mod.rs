@@ -49,8 +49,16 @@ pub(super) struct PostgreSql {
     name: String,
     pool: r2d2::Pool<Manager>,
     refused: Arc<Refused>,
-    /// How long an attempt to connect may take, and so the answer to BEGIN.
-    patience: Duration,
+    waits: Waits,
+}
+
+/// How long an answer may take.
+#[derive(Clone, Copy, Debug)]
+struct Waits {
+    /// To BEGIN, for which nobody has to wait: as long as an attempt to connect.
+    begin: Duration,
+    /// To everything else.
+    other: Duration,
 }
 
 impl PostgreSql {
@@ -66,12 +74,15 @@ impl PostgreSql {
         };
         let tls = tls::client_config(&uri.server.tls).map_err(|cause| open_error(cause.into()))?;
         let servers = server::servers(uri, options);
-        let patience = servers
-            .iter()
-            .map(|server| server.patience)
-            .max()
-            .unwrap_or(MARGIN);
-        let manager = Manager::new(servers, tls, options.timeout + MARGIN, options.recycle);
+        let waits = Waits {
+            begin: servers
+                .iter()
+                .map(|server| server.patience)
+                .max()
+                .unwrap_or(MARGIN),
+            other: options.timeout + MARGIN,
+        };
+        let manager = Manager::new(servers, tls, options.recycle);
         // The first connection is made by hand: the pool would retry and hide the reason.
         let first = manager
             .connect()
@@ -92,7 +103,7 @@ impl PostgreSql {
             name: name.to_owned(),
             pool,
             refused,
-            patience,
+            waits,
         })
     }
 
@@ -116,7 +127,11 @@ impl Driver for PostgreSql {
             .get_timeout(left)
             .map_err(|cause| self.none(cause))?;
         let left = until.saturating_duration_since(Instant::now());
-        let open = Open::begin(connection, access, left.min(self.patience))?;
+        let waits = Waits {
+            begin: left.min(self.waits.begin),
+            ..self.waits
+        };
+        let open = Open::begin(connection, access, waits)?;
         Ok(Box::new(open))
     }
 
