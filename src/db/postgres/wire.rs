@@ -113,7 +113,7 @@ impl Wire {
     }
 
     /// Sends what needs no answer. If it fails, the next answer tells.
-    pub(super) fn send<T>(&mut self, tell: impl AsyncFnOnce(&Client) -> Result<T, Error>) {
+    pub(super) fn send<T>(&self, tell: impl AsyncFnOnce(&Client) -> Result<T, Error>) {
         self.driven.runtime.block_on(async {
             let mut told = pin!(tell(&self.client));
             // Once, so that it is on its way, and once the connection's turn to write it.
