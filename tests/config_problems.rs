@@ -415,8 +415,8 @@ fn a_host_has_settings_of_its_own() {
             "warning: sync.conf:3: [storage] retry: unknown key, ignored",
             "warning: sync.conf:7: [host:Other.example:8443] auth.backend: cannot differ by host: \
              only storage.* and smtp.* can",
-            "warning: sync.conf:7: [host:Other.example:8443] has no effect: this version has one set of \
-             settings",
+            "notice: sync.conf:8: [host:Other.example:8443] smtp.port: has no effect: this version \
+             sends no mails",
         ],
     );
     let [host] = &*config.hosts else {
@@ -425,11 +425,48 @@ fn a_host_has_settings_of_its_own() {
     assert_eq!(host.name, "other.example:8443");
     assert_eq!(host.storage.as_ref().unwrap().quota, Some(3));
     assert_eq!(host.smtp.as_ref().unwrap().port, 26);
+    let plain: Vec<_> = config.hosts_with_storage().map(|(name, _)| name).collect();
+    assert_eq!(plain, ["other.example:8443"]);
+}
+
+#[test]
+fn mistakes_of_a_host_are_told_in_its_section() {
     errors(
         FIRST,
-        "[storage]\nsqluri = sqlite://\n[host:x]\nstorage.quota_size = many\n",
+        "[storage]\nsqluri = sqlite://\nquota_sise = 3\n\
+         [host:a]\nstorage.quota_size = many\n\
+         [host:b]\nstorage.use_quota = true\n\
+         [host:https://c/]\nstorage.quota_size = 1\n\
+         [host:A]\nstorage.quota_size = 1\n\
+         [host:d]\nstorage.fixed_collections = true\n\
+         [host:e]\nstorage.sqluri = mysql://u:hunter2@h:x/d\n",
         &[
-            "sync.conf:4: [host:x] storage.quota_size: \"many\" is not a whole number (KB), e.g. 5120",
+            "sync.conf:5: [host:a] storage.quota_size: \"many\" is not a whole number (KB), e.g. 5120",
+            "sync.conf:5: [host:a] is the host of [host:A]: put both into one section",
+            "sync.conf: [host:b] storage.quota_size: must be set when use_quota is true, in KB, \
+             e.g. quota_size = 25600: with 0 nothing could be written",
+            "sync.conf:13: [host:d] storage.fixed_collections: is not what [storage] says, and the \
+             database is the same: its records would not be found. Remove this, or give the host a \
+             storage.sqluri of its own",
+            "sync.conf:15: [host:e] storage.sqluri: the URI has a port that is no number from 1 to \
+             65535",
+            "sync.conf:9: [host:https://c/] names no host, e.g. [host:sync.example.org] or \
+             [host:example.org:8443]",
+        ],
+    );
+    notes(
+        FIRST,
+        "[storage]\nsqluri = sqlite://\n\
+         [host:a]\nstorage.pool_size = 3\nstorage.quotasize = 1\n\
+         [host:b]\nstorage.sqluri = sqlite:////nowhere/b\nstorage.pool_size = 3\n\
+         storage.fixed_collections = true\n\
+         [host:c]\nstorage.sqluri = sqlite:////nowhere/b\nstorage.pool_size = 3\n\
+         storage.fixed_collections = true\nstorage.quota_size = 1\n",
+        &[
+            "warning: sync.conf:5: [host:a] storage.quotasize: unknown key; did you mean \
+             quota_size?",
+            "warning: sync.conf:4: [host:a] storage.pool_size: has no effect: the database is \
+             opened as [storage] says",
         ],
     );
 }

@@ -48,12 +48,22 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     say("ok")
 }
 
-fn databases(config: &Config) -> Vec<(&'static str, &DatabaseUri)> {
-    let (storage, accounts) = (&config.storage.sqluri, config.auth_database());
-    if storage == accounts {
-        return vec![("records and accounts", storage)];
+/// Each database once, with what is in it.
+fn databases(config: &Config) -> Vec<(String, &DatabaseUri)> {
+    let plain = [
+        ("records".to_owned(), &config.storage.sqluri),
+        ("accounts".to_owned(), config.auth_database()),
+    ];
+    let hosts = config.hosts_with_storage();
+    let hosts = hosts.map(|(name, storage)| (format!("records of {name}"), &storage.sqluri));
+    let mut databases: Vec<(String, &DatabaseUri)> = Vec::new();
+    for (what, uri) in plain.into_iter().chain(hosts) {
+        match databases.iter_mut().find(|(_, known)| *known == uri) {
+            Some((all, _)) => *all = format!("{all} and {what}"),
+            None => databases.push((what, uri)),
+        }
     }
-    vec![("records", storage), ("accounts", accounts)]
+    databases
 }
 
 /// Opens a database that exists; makes none.

@@ -13,6 +13,8 @@ use crate::accounts::SqlSettings;
 use crate::accounts::hash::HashScheme;
 use crate::api;
 use crate::api::Api;
+use crate::api::Hosted;
+use crate::api::Hosts;
 use crate::config;
 use crate::config::AuthBackend;
 use crate::config::Collections;
@@ -25,6 +27,7 @@ use crate::db::PoolOptions;
 use crate::storage;
 use crate::storage::Names;
 use crate::storage::SqlStorage;
+use crate::storage::Storage;
 use crate::sync::BatchLimits;
 use crate::sync::SystemClock;
 
@@ -52,32 +55,62 @@ pub(super) fn log_notes(config: &Config) {
     }
 }
 
-/// The databases of a configuration: one, or one for each half.
+/// The databases of a configuration: one for each URI, whoever needs it.
 pub(super) struct Databases {
-    pub(super) storage: Arc<Database>,
     pub(super) accounts: Arc<Database>,
+    pub(super) storage: Arc<Database>,
+    /// Those of [`Config::hosts_with_storage`], in that order.
+    pub(super) hosts: Vec<Arc<Database>>,
 }
 
 /// Opens the databases, without a look at their tables.
 pub(super) fn databases(config: &Config) -> Result<Databases, Failure> {
     let threads = u32::try_from(config.server.threads).unwrap_or(u32::MAX);
-    let open = |uri: &DatabaseUri, size: u32, recycle: Duration| {
+    let options = |size: u32, timeout: Duration, recycle: Duration| PoolOptions {
         // No thread ever holds more than one connection of a pool.
-        let options = PoolOptions {
-            size: size.min(threads),
-            timeout: config.storage.pool_timeout,
-            recycle: Some(recycle).filter(|age| !age.is_zero()),
-        };
-        Ok::<_, Failure>(Arc::new(Database::open(uri, &options)?))
+        size: size.min(threads),
+        timeout,
+        recycle: Some(recycle).filter(|age| !age.is_zero()),
     };
-    let Config { storage, auth, .. } = config;
-    let storage = open(&storage.sqluri, storage.pool_size, storage.pool_recycle)?;
-    let accounts = if config.auth_database() == &config.storage.sqluri {
-        Arc::clone(&storage)
-    } else {
-        open(config.auth_database(), auth.pool_size, auth.pool_recycle)?
+    let of = |storage: &config::Storage| {
+        options(
+            storage.pool_size,
+            storage.pool_timeout,
+            storage.pool_recycle,
+        )
     };
-    Ok(Databases { storage, accounts })
+    let (plain, auth) = (&config.storage, &config.auth);
+    let mut pools = Pools::default();
+    let storage = pools.open(&plain.sqluri, &of(plain))?;
+    let accounts = options(auth.pool_size, plain.pool_timeout, auth.pool_recycle);
+    let accounts = pools.open(config.auth_database(), &accounts)?;
+    let hosts = config.hosts_with_storage();
+    let hosts = hosts.map(|(_, storage)| pools.open(&storage.sqluri, &of(storage)));
+    Ok(Databases {
+        hosts: hosts.collect::<Result<_, _>>()?,
+        accounts,
+        storage,
+    })
+}
+
+/// The databases opened so far.
+#[derive(Default)]
+struct Pools<'a>(Vec<(&'a DatabaseUri, Arc<Database>)>);
+
+impl<'a> Pools<'a> {
+    /// Opens a database, unless it is open.
+    fn open(
+        &mut self,
+        uri: &'a DatabaseUri,
+        options: &PoolOptions,
+    ) -> Result<Arc<Database>, Failure> {
+        if let Some((_, database)) = self.0.iter().find(|(known, _)| *known == uri) {
+            return Ok(Arc::clone(database));
+        }
+        let database = Arc::new(Database::open(uri, options)?);
+        self.0.push((uri, Arc::clone(&database)));
+        Ok(database)
+    }
 }
 
 /// Opens the accounts.
@@ -110,29 +143,57 @@ pub(super) fn accounts(
     )?))
 }
 
-/// Opens the storage.
-pub(super) fn storage(
-    config: &Config,
-    databases: &Databases,
-) -> Result<Arc<dyn storage::Storage>, Failure> {
-    if config.storage.shard {
-        let text = "[storage] shard: tables wbo0 to wbo99 are not read by this version";
-        return Err(Failure::new(CONFIG, text));
-    }
-    let settings = storage::Settings {
-        names: match config.storage.collections {
-            Collections::Fixed => Names::Fixed,
-            Collections::Named => Names::Free,
-            Collections::Standard => Names::Standard,
-        },
-        create_tables: config.storage.create_tables,
+/// Opens the storages: one for each database, however many hosts share it.
+pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Failure> {
+    let mut opened: Vec<(&Arc<Database>, Arc<dyn Storage>)> = Vec::new();
+    let mut open = |settings: &config::Storage, database| {
+        let known = opened
+            .iter()
+            .find(|(known, _)| Arc::ptr_eq(known, database));
+        let storage = match known {
+            Some((_, storage)) => Arc::clone(storage),
+            None => {
+                let storage = storage(settings, database)?;
+                opened.push((database, Arc::clone(&storage)));
+                storage
+            }
+        };
+        Ok::<_, Failure>(Hosted {
+            storage,
+            batch: BatchLimits {
+                count: settings.batch_max_count,
+                bytes: usize::try_from(settings.batch_max_bytes).unwrap_or(usize::MAX),
+            },
+            quota: settings
+                .quota
+                .map(|kilobytes| kilobytes.saturating_mul(1024)),
+        })
+    };
+    let plain = open(&config.storage, &databases.storage)?;
+    let named = config.hosts_with_storage().zip(&databases.hosts);
+    let named =
+        named.map(|((name, settings), database)| Ok((name.to_owned(), open(settings, database)?)));
+    let named = named.collect::<Result<_, Failure>>()?;
+    Ok(Hosts::new(plain, named))
+}
+
+fn storage(
+    settings: &config::Storage,
+    database: &Arc<Database>,
+) -> Result<Arc<dyn Storage>, Failure> {
+    let names = match settings.collections {
+        Collections::Fixed => Names::Fixed,
+        Collections::Named => Names::Free,
+        Collections::Standard => Names::Standard,
     };
     let clock = Arc::new(SystemClock::default());
-    Ok(Arc::new(SqlStorage::open(
-        Arc::clone(&databases.storage),
-        clock,
-        settings,
-    )?))
+    let settings = storage::Settings {
+        names,
+        create_tables: settings.create_tables,
+        shard: settings.shard,
+    };
+    let storage = SqlStorage::open(Arc::clone(database), clock, settings)?;
+    Ok(Arc::new(storage))
 }
 
 /// Opens everything that calls work on.
@@ -144,20 +205,12 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
         .as_ref()
         .or(config.global.public_url.as_ref());
     let settings = api::Settings {
-        batch: BatchLimits {
-            count: config.storage.batch_max_count,
-            bytes: usize::try_from(config.storage.batch_max_bytes).unwrap_or(usize::MAX),
-        },
         captcha: config.captcha.required,
         node: match node {
             Some(url) if url == config::NO_NODE => api::Node::Null,
             Some(url) => api::Node::Url(url.clone()),
             None => api::Node::Derived,
         },
-        quota: config
-            .storage
-            .quota
-            .map(|kilobytes| kilobytes.saturating_mul(1024)),
         registration: match config.auth.allow_new_users {
             config::Registration::Open => api::Registration::Open,
             config::Registration::Closed | config::Registration::Secret => {
@@ -172,10 +225,10 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
         strict_names: config.auth.strict_usernames,
     };
     // The accounts last: a slow start of the storage must not leave them half made.
-    let storage = storage(config, &databases)?;
+    let hosts = hosts(config, &databases)?;
     let accounts = accounts(config, &databases)?;
     Ok(Api {
-        storage,
+        hosts,
         accounts,
         settings,
     })

@@ -151,6 +151,12 @@ impl Config {
         self.auth.sqluri.as_ref().unwrap_or(&self.storage.sqluri)
     }
 
+    /// The hosts whose storage differs from the plain one, with their names.
+    pub fn hosts_with_storage(&self) -> impl Iterator<Item = (&str, &Storage)> {
+        let hosts = self.hosts.iter();
+        hosts.filter_map(|host| Some((&*host.name, host.storage.as_ref()?)))
+    }
+
     /// The database of reset codes.
     #[must_use]
     pub fn reset_codes_database(&self) -> &DatabaseUri {
@@ -244,10 +250,12 @@ pub fn load_named(
         captcha: captcha::read(&mut reader.section("captcha", &captcha::TABLE)),
         cef: cef::read(&mut reader.section("cef", &cef::TABLE)),
         cors: cors::read(&mut reader.section("cors", &cors::TABLE)),
-        hosts: hosts::read(&mut reader),
+        hosts: Vec::new(),
         notes: Vec::new(),
         effective: Vec::new(),
     };
+    // Last: what was told of the plain sections is not told again.
+    config.hosts = hosts::read(&mut reader, &config.storage);
     let named = [&*merged.server, &*merged.app];
     sections::tell_unknown(&merged.first, named, &mut reader);
     sections::tell_public_secrets(&merged.public, &mut reader);

@@ -91,6 +91,22 @@ impl Reader {
             None => (self.file.to_path_buf(), None),
         }
     }
+
+    /// The place of the first key that is written in a section, or of the file.
+    pub(super) fn section_place(&self, section: &str) -> (PathBuf, Option<usize>) {
+        let keys = self.settings.get(section).into_iter().flatten();
+        let own = keys.filter(|(_, found)| !found.from_default);
+        match own.min_by_key(|(_, found)| found.line) {
+            Some((_, found)) => (found.file.to_path_buf(), Some(found.line)),
+            None => (self.file.to_path_buf(), None),
+        }
+    }
+
+    /// Whether a key is written.
+    pub(super) fn is_set(&self, section: &str, key: &str) -> bool {
+        let section = self.settings.get(section);
+        section.is_some_and(|section| section.contains_key(key))
+    }
 }
 
 /// One section of a reader.

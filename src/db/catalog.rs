@@ -1,8 +1,32 @@
 //! Which tables and indexes a database has.
 
+use super::Database;
 use super::DbError;
 use super::Dialect;
 use super::Session;
+
+impl Database {
+    /// Makes something that is missing; returns whether it was.
+    ///
+    /// Others may do the same at the same time: who comes second finds it made.
+    ///
+    /// # Errors
+    /// Any [`DbError`].
+    pub fn ensure(
+        &self,
+        is_there: impl Fn(&mut Session<'_>) -> Result<bool, DbError>,
+        sql: &str,
+    ) -> Result<bool, DbError> {
+        if self.read(&is_there)? {
+            return Ok(false);
+        }
+        match self.write(|session| session.execute_batch(sql)) {
+            Ok(()) => Ok(true),
+            Err(_) if self.read(&is_there)? => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
 
 impl Session<'_> {
     /// Whether there is a table of this name.

@@ -13,6 +13,8 @@ use super::Row;
 use super::driver::Access;
 use super::driver::Driver;
 use super::driver::Transaction;
+#[cfg(feature = "mysql")]
+use super::mysql;
 #[cfg(feature = "postgres")]
 use super::postgres;
 use super::sqlite;
@@ -51,12 +53,13 @@ impl Database {
                 let driver = sqlite::Sqlite::open_memory(options)?;
                 ("memory".to_owned(), Box::new(driver))
             }
-            DatabaseUri::MySql(_) => {
-                return Err(DbError::Open {
-                    name: uri.to_string(),
-                    cause: "this version opens SQLite databases only".into(),
-                });
+            #[cfg(feature = "mysql")]
+            DatabaseUri::MySql(server) => {
+                let driver = mysql::MySql::open(server, options)?;
+                (uri.to_string(), Box::new(driver))
             }
+            #[cfg(not(feature = "mysql"))]
+            DatabaseUri::MySql(_) => return Err(left_out(uri, "mysql")),
             #[cfg(feature = "postgres")]
             DatabaseUri::PostgreSql(server) => {
                 let name = uri.to_string();
@@ -64,12 +67,7 @@ impl Database {
                 (name, Box::new(driver))
             }
             #[cfg(not(feature = "postgres"))]
-            DatabaseUri::PostgreSql(_) => {
-                return Err(DbError::Open {
-                    name: uri.to_string(),
-                    cause: "this weaved was built without the feature postgres".into(),
-                });
-            }
+            DatabaseUri::PostgreSql(_) => return Err(left_out(uri, "postgres")),
         };
         Ok(Self {
             name,
@@ -180,6 +178,15 @@ impl Database {
 
     fn deadline(&self) -> Instant {
         Instant::now() + self.timeout
+    }
+}
+
+/// The error for a database whose driver is not in this program.
+#[cfg(not(all(feature = "mysql", feature = "postgres")))]
+fn left_out(uri: &DatabaseUri, feature: &str) -> DbError {
+    DbError::Open {
+        name: uri.to_string(),
+        cause: format!("this weaved was built without the feature {feature}").into(),
     }
 }
 

@@ -14,6 +14,8 @@ mod database;
 mod dialect;
 mod driver;
 mod error;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;

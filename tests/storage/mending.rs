@@ -4,12 +4,14 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use weaved::storage::Names;
 use weaved::storage::Settings;
+use weaved::storage::StorageError;
 
 use super::support::ALICE;
 use super::support::Stage;
 use super::support::get;
 use super::support::ids;
 use super::support::post;
+use super::support::post_as;
 use super::support::times;
 use super::support::usage;
 
@@ -147,7 +149,15 @@ fn listed_names_have_their_ids() {
 
 #[test]
 fn a_forgotten_users_id_can_come_back_with_the_original() {
+    const MINUTE: i64 = 60 * 100;
     let stage = Stage::new();
+    stage.clock.advance(-59 * MINUTE);
+    stage.storage.forget(ALICE).unwrap();
+    // Somebody else opens the database while writes of hers may be on their way.
+    let stage = sql(stage, "");
+    let write = |stage: &Stage| post_as(stage.storage.as_ref(), ALICE, "c", "[]", (None, None));
+    assert!(matches!(write(&stage), Err(StorageError::Forgotten)));
+    stage.clock.advance(-61 * MINUTE);
     stage.storage.forget(ALICE).unwrap();
     let stage = sql(stage, "");
     post(stage.storage.as_ref(), "c", r#"{"id":"a","payload":"1"}"#);

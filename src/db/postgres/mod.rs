@@ -82,7 +82,8 @@ impl PostgreSql {
                 .unwrap_or(MARGIN),
             other: options.timeout + MARGIN,
         };
-        let manager = Manager::new(servers, tls, options.recycle);
+        let recycle = options.recycle.filter(|age| !age.is_zero());
+        let manager = Manager::new(servers, tls, recycle);
         // The first connection is made by hand: the pool would retry and hide the reason.
         let first = manager
             .connect()
@@ -92,13 +93,11 @@ impl PostgreSql {
         let pool = r2d2::Pool::builder()
             .max_size(options.size.max(1))
             .min_idle(Some(0))
-            .idle_timeout(None)
-            .max_lifetime(options.recycle)
+            .max_lifetime(recycle)
             .test_on_check_out(false)
             .connection_timeout(RETRY)
             .error_handler(Box::new(r2d2::NopErrorHandler))
-            .build(manager)
-            .map_err(|cause| open_error(cause.into()))?;
+            .build_unchecked(manager);
         Ok(Self {
             name: name.to_owned(),
             pool,
@@ -108,13 +107,13 @@ impl PostgreSql {
     }
 
     /// Why there was no connection in time.
-    fn none(&self, cause: r2d2::Error) -> DbError {
+    fn none(&self) -> DbError {
         match self.refused.why() {
             Some(refusal) => DbError::Open {
                 name: self.name.clone(),
                 cause: refusal.into(),
             },
-            None => DbError::Busy(cause.into()),
+            None => DbError::Busy("all connections of the pool are in use".into()),
         }
     }
 }
@@ -122,10 +121,7 @@ impl PostgreSql {
 impl Driver for PostgreSql {
     fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
         let left = until.saturating_duration_since(Instant::now());
-        let connection = self
-            .pool
-            .get_timeout(left)
-            .map_err(|cause| self.none(cause))?;
+        let connection = self.pool.get_timeout(left).map_err(|_| self.none())?;
         let left = until.saturating_duration_since(Instant::now());
         let waits = Waits {
             begin: left.min(self.waits.begin),
