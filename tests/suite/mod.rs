@@ -14,6 +14,7 @@
 pub(crate) mod apache;
 pub(crate) mod caddy;
 mod cgi;
+mod database;
 mod endpoint;
 mod fastcgi;
 mod front;
@@ -33,6 +34,10 @@ mod warden;
 mod way;
 mod weaved;
 
+pub(crate) use database::Backend;
+pub(crate) use database::DatabaseServer;
+pub(crate) use database::Durability;
+pub(crate) use database::ServedDatabase;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use fastcgi::FastCgi;
 pub(crate) use front::Behind;
