@@ -250,6 +250,13 @@ impl<'a> Session<'a> {
         self.noted(result)
     }
 
+    /// Lets what follows take as long as it takes. A server's answer is waited for a little longer
+    /// than `pool_timeout` and no more, which is enough for a call but may be too little for what
+    /// reads or changes whole tables.
+    pub fn unhurried(&mut self) {
+        self.transaction.unhurried();
+    }
+
     /// Runs several statements without parameters, for schemas.
     ///
     /// # Errors

@@ -44,6 +44,8 @@ pub(super) fn meaning(error: Error) -> DbError {
         return DbError::Unstorable(what);
     }
     let class = match error.as_db_error() {
+        // With the statement prepared anew it will do.
+        Some(_) if is_stale(&error) => Class::Conflict,
         Some(told) => class(told.code().code()),
         None if is_fault_of_connection(&error) => Class::Lost,
         None => Class::Driver,
