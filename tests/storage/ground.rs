@@ -39,7 +39,7 @@ pub(crate) use on_every_database;
 /// One database, empty at first.
 pub(crate) enum Ground {
     File(TempDir),
-    Served(ServedDatabase<'static>),
+    Served(ServedDatabase),
 }
 
 impl Ground {
