@@ -22,7 +22,7 @@ mod sqlite;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 #[cfg_attr(
     not(feature = "mysql"),
-    expect(dead_code, reason = "what writes lists out is for MySQL alone")
+    expect(dead_code, reason = "PostgreSQL needs no lists that are written out")
 )]
 mod statement;
 #[cfg(feature = "postgres")]

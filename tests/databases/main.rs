@@ -50,6 +50,7 @@ mod tests {
         databases_are_empty_and_apart
         rows_and_characters_come_back_as_they_were
         a_mistake_in_a_statement_is_a_panic
+        a_held_lock_is_given_back
         the_uris_have_all_parts_in_their_place
         the_certificate_can_be_verified
         data_survives_stops_and_kills
@@ -69,7 +70,7 @@ mod tests {
         assert_eq!(count(&second), "1\n");
     }
 
-    fn count(database: &ServedDatabase<'_>) -> String {
+    fn count(database: &ServedDatabase) -> String {
         database.run_sql("SELECT COUNT(*) FROM t")
     }
 
@@ -98,12 +99,29 @@ mod tests {
         assert!(said.downcast::<String>().unwrap().contains("nothing"));
     }
 
+    fn a_held_lock_is_given_back(backend: Backend) {
+        let database = DatabaseServer::shared(backend).database("held");
+        let engine = match backend {
+            Backend::MariaDb => "ENGINE=InnoDB",
+            Backend::PostgreSql => "",
+        };
+        database.run_sql(&format!(
+            "CREATE TABLE t (a INT) {engine}; INSERT INTO t VALUES (1)"
+        ));
+        let hold = database.hold("BEGIN; UPDATE t SET a = 2");
+        assert_eq!(database.run_sql("SELECT a FROM t"), "1\n");
+        let free = "SELECT a FROM t FOR UPDATE SKIP LOCKED";
+        assert_eq!(database.run_sql(free), "");
+        drop(hold);
+        assert_eq!(database.run_sql(free), "1\n");
+    }
+
     fn the_uris_have_all_parts_in_their_place(backend: Backend) {
         let database = DatabaseServer::shared(backend).database("uri");
         for text in [database.uri(), database.socket_uri(), database.tls_uri()] {
             let uri = match text.parse().unwrap() {
-                DatabaseUri::MySql(uri) if backend == Backend::MariaDb => uri,
-                DatabaseUri::PostgreSql(uri) if backend == Backend::PostgreSql => uri,
+                DatabaseUri::MySql(uri) if backend == Backend::MariaDb => uri.server,
+                DatabaseUri::PostgreSql(uri) if backend == Backend::PostgreSql => uri.server,
                 other => panic!("{other}"),
             };
             assert_eq!(uri.user.as_deref(), Some("sync"), "{text}");

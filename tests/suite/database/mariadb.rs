@@ -110,6 +110,9 @@ impl Product for MariaDb {
         let mut client = Command::new(find(&["mariadb", "mysql"]));
         client
             .args(["--no-defaults", "--batch", "--raw", "--skip-column-names"])
+            .arg("--unbuffered")
+            // "Names" as in the other databases.
+            .arg("--init-command=SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')")
             .args(["--default-character-set=utf8mb4", "--protocol=socket"])
             .arg(format!("--socket={}", place.file("mariadb.sock")))
             .arg(format!("--user={}", login.name))

@@ -9,6 +9,7 @@
 //! their own.
 
 mod authority;
+mod client;
 mod mariadb;
 mod owner;
 mod postgresql;
@@ -16,7 +17,6 @@ mod program;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -44,6 +44,7 @@ use super::warden::Warden;
 use super::weaved::children;
 use super::weaved::signal;
 use authority::Authority;
+pub(crate) use client::Hold;
 use owner::Owner;
 
 /// Longer than a server needs to end on a busy machine.
@@ -59,6 +60,14 @@ pub(crate) enum Backend {
 impl Backend {
     /// All that are servers.
     pub(crate) const ALL: [Self; 2] = [Self::MariaDb, Self::PostgreSql];
+
+    /// As people write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::MariaDb => "MariaDB",
+            Self::PostgreSql => "PostgreSQL",
+        }
+    }
 
     fn product(self) -> &'static dyn Product {
         match self {
@@ -213,6 +222,7 @@ fn complete(mut command: Command) {
 }
 
 /// A server that runs, or has been stopped and can be started again.
+#[derive(Debug)]
 pub(crate) struct DatabaseServer {
     backend: Backend,
     // Dropped before the folder in which it runs.
@@ -221,6 +231,7 @@ pub(crate) struct DatabaseServer {
     place: Place,
 }
 
+#[derive(Debug)]
 struct Process {
     child: Child,
     log: Arc<Log>,
@@ -229,16 +240,17 @@ struct Process {
 
 impl DatabaseServer {
     /// The one server of this kind of this test process; it is fast. Nobody may stop it.
-    pub(crate) fn shared(backend: Backend) -> &'static Self {
-        static SERVERS: [OnceLock<DatabaseServer>; 2] = [const { OnceLock::new() }; 2];
+    pub(crate) fn shared(backend: Backend) -> Arc<Self> {
+        static SERVERS: [OnceLock<Arc<DatabaseServer>>; 2] = [const { OnceLock::new() }; 2];
 
         let index = Backend::ALL.iter().position(|known| *known == backend);
-        SERVERS[index.unwrap()].get_or_init(|| Self::start(backend, Durability::Fast))
+        let server = SERVERS[index.unwrap()].get_or_init(|| Self::start(backend, Durability::Fast));
+        Arc::clone(server)
     }
 
     /// A server of one's own.
     #[track_caller]
-    pub(crate) fn start(backend: Backend, durability: Durability) -> Self {
+    pub(crate) fn start(backend: Backend, durability: Durability) -> Arc<Self> {
         let product = backend.product();
         let place = Place::new(product, durability);
         product.install(&place);
@@ -250,7 +262,7 @@ impl DatabaseServer {
         };
         server.start_at_free_port();
         server.run_sql(&product.user());
-        server
+        Arc::new(server)
     }
 
     pub(crate) fn backend(&self) -> Backend {
@@ -260,11 +272,14 @@ impl DatabaseServer {
     /// A fresh and empty database, whose name begins as given. Its charset and its collation are
     /// the worst that the server can have by default, so that nothing relies on them.
     #[track_caller]
-    pub(crate) fn database(&self, name: &str) -> ServedDatabase<'_> {
+    pub(crate) fn database(self: &Arc<Self>, name: &str) -> ServedDatabase {
         let number = self.databases.fetch_add(1, Ordering::SeqCst);
         let name = format!("{name}_{number}");
         self.run_sql(&self.backend.product().database(&name));
-        ServedDatabase { server: self, name }
+        ServedDatabase {
+            server: Arc::clone(self),
+            name,
+        }
     }
 
     /// Runs statements as the administrator, who belongs to no database on MariaDB; see
@@ -277,29 +292,8 @@ impl DatabaseServer {
     #[track_caller]
     fn client(&self, login: Login, database: Option<&str>, statements: &str) -> String {
         let product = self.backend.product();
-        let mut child = product
-            .client(&self.place, login, database)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Rows and statements may both be more than a pipe holds.
-        let mut stdin = child.stdin.take().unwrap();
-        let output = thread::scope(|scope| {
-            scope.spawn(move || {
-                // A client that has met a mistake reads no further.
-                let _ = stdin.write_all(statements.as_bytes());
-            });
-            child.wait_with_output().unwrap()
-        });
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "{}: {errors}\nin: {statements}",
-            product.name()
-        );
-        String::from_utf8(output.stdout).unwrap()
+        let client = product.client(&self.place, login, database);
+        client::run(client, statements)
     }
 
     /// The certificate of the authority that has signed the server's, which is for 127.0.0.1 and
@@ -465,34 +459,39 @@ impl Drop for DatabaseServer {
     }
 }
 
-/// A database on a [`DatabaseServer`].
-pub(crate) struct ServedDatabase<'a> {
-    server: &'a DatabaseServer,
+/// A database on a [`DatabaseServer`], which runs as long as there is one of its databases.
+#[derive(Clone, Debug)]
+pub(crate) struct ServedDatabase {
+    server: Arc<DatabaseServer>,
     name: String,
 }
 
-impl ServedDatabase<'_> {
+impl ServedDatabase {
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
+    pub(crate) fn server(&self) -> &Arc<DatabaseServer> {
+        &self.server
+    }
+
     /// Its URI as `sqluri` has it: TCP to 127.0.0.1.
     pub(crate) fn uri(&self) -> String {
-        let server = self.server;
+        let server = &self.server;
         let product = server.backend.product();
         product.tcp_uri(&server.place, &login(), &self.name)
     }
 
     /// The URI by way of the Unix socket.
     pub(crate) fn socket_uri(&self) -> String {
-        let server = self.server;
+        let server = &self.server;
         let product = server.backend.product();
         product.socket_uri(&server.place, &login(), &self.name)
     }
 
     /// The URI with TLS, by which the server's certificate is verified.
     pub(crate) fn tls_uri(&self) -> String {
-        let server = self.server;
+        let server = &self.server;
         let product = server.backend.product();
         product.tls_uri(&server.place, &login(), &self.name)
     }
@@ -508,6 +507,15 @@ impl ServedDatabase<'_> {
     #[track_caller]
     pub(crate) fn run_sql(&self, statements: &str) -> String {
         self.server.client(USER, Some(&self.name), statements)
+    }
+
+    /// Runs statements on a connection that stays open, with its transaction and its locks.
+    #[track_caller]
+    pub(crate) fn hold(&self, statements: &str) -> Hold {
+        let server = &self.server;
+        let product = server.backend.product();
+        let client = product.client(&server.place, USER, Some(&self.name));
+        Hold::new(client, statements)
     }
 }
 
