@@ -47,6 +47,8 @@ pub struct Settings {
     pub captcha: bool,
     /// What `node/weave` answers.
     pub node: Node,
+    /// Whether a user's own node comes before that one.
+    pub nodes_of_users: bool,
     /// The bytes that a user may store.
     pub quota: Option<u64>,
     /// Who may make an account.

@@ -147,6 +147,7 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
             Some(url) => api::Node::Url(url.clone()),
             None => api::Node::Derived,
         },
+        nodes_of_users: config.auth.backend == AuthBackend::Ldap,
         quota: config
             .storage
             .quota

@@ -56,10 +56,10 @@ fn an_account_lives_from_creation_to_removal() {
         );
         assert_enters(&accounts, "joe", "open sesame", 1);
 
-        accounts.set_email(id, None).unwrap();
+        accounts.set_email(id, None, None).unwrap();
         expected.email = None;
         accounts
-            .set_password(id, &new_password("close sesame"))
+            .set_password(id, &new_password("close sesame"), None)
             .unwrap();
         assert_refused(&accounts, "joe", "open sesame", Refusal::WrongPassword);
         assert_enters(&accounts, "joe", "close sesame", 1);
@@ -100,8 +100,8 @@ fn nothing_can_be_changed_of_an_account_that_is_not() {
         let id = UserId(7);
         for result in [
             accounts.delete(id),
-            accounts.set_email(id, None),
-            accounts.set_password(id, &new_password("open sesame")),
+            accounts.set_email(id, None, None),
+            accounts.set_password(id, &new_password("open sesame"), None),
             accounts.set_state(id, State::Active),
         ] {
             assert!(matches!(result, Err(AccountsError::NotFound)), "{result:?}");
@@ -206,7 +206,7 @@ fn reset_codes_go_with_the_account_and_with_the_old_password() {
     accounts.create(&imported("joe", SSHA), 0).unwrap();
     add();
     accounts
-        .set_password(UserId(1), &new_password("open sesame"))
+        .set_password(UserId(1), &new_password("open sesame"), None)
         .unwrap();
     assert_eq!(codes(), 1);
     file.run("DELETE FROM reset_codes");
@@ -222,7 +222,7 @@ fn reset_codes_go_with_the_account_and_with_the_old_password() {
     accounts.create(&imported("joe", SSHA), 0).unwrap();
     file.run("UPDATE users SET reset = 'AAAA-BBBB-CCCC-DDDD', reset_expiration = 'x'");
     accounts
-        .set_password(UserId(1), &new_password("open sesame"))
+        .set_password(UserId(1), &new_password("open sesame"), None)
         .unwrap();
     let left = "SELECT COUNT(*) FROM users WHERE reset IS NULL AND reset_expiration IS NULL";
     assert_eq!(file.value::<i64>(left), 1);
