@@ -12,6 +12,8 @@ mod cache;
 mod email;
 mod error;
 pub mod hash;
+#[cfg(feature = "ldap")]
+mod ldap;
 pub mod names;
 mod password;
 mod sql;
@@ -22,6 +24,18 @@ use std::time::Instant;
 pub use email::BadEmail;
 pub use email::Email;
 pub use error::AccountsError;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapAccounts;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapAttributes;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapLogin;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapProbe;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapSettings;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapWriting;
 pub use names::BadName;
 pub use names::UserName;
 pub use password::NewPassword;

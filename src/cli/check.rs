@@ -6,11 +6,14 @@ use rustix::fs::Access;
 
 use super::Configuration;
 use super::Failure;
+#[cfg(feature = "ldap")]
+use super::directory;
 use super::failure::UNAVAILABLE;
 use super::logger;
 use super::open;
 use super::voice::say;
 use crate::causes::chain;
+use crate::config::AuthBackend;
 use crate::config::Config;
 use crate::config::DatabaseUri;
 use crate::db::Database;
@@ -39,21 +42,63 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
             }
         }
     }
+    let directory = match config.auth.backend {
+        AuthBackend::Ldap => try_directory(&config),
+        _ => Ok(()),
+    };
     if failed > 0 {
         return Err(Failure::new(
             UNAVAILABLE,
             format!("{failed} database(s) cannot be opened"),
         ));
     }
+    directory?;
     say("ok")
+}
+
+/// Tries every server of the directory.
+#[cfg(feature = "ldap")]
+fn try_directory(config: &Config) -> Result<(), Failure> {
+    let (mut said, mut failed) = (Ok(()), 0);
+    directory::probe(config, |server, result| {
+        let state = match result {
+            Ok(()) => "serves, and has the users' root".to_owned(),
+            Err(why) => {
+                failed += 1;
+                chain(why)
+            }
+        };
+        if said.is_ok() {
+            said = say(format_args!("directory of the accounts: {server}: {state}"));
+        }
+    })?;
+    said?;
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::new(
+            UNAVAILABLE,
+            format!("{failed} directory server(s) cannot be used"),
+        )),
+    }
+}
+
+#[cfg(not(feature = "ldap"))]
+fn try_directory(_config: &Config) -> Result<(), Failure> {
+    let text = "[auth] backend: this program was built without LDAP (cargo feature `ldap`)";
+    Err(Failure::new(super::failure::CONFIG, text))
 }
 
 fn databases(config: &Config) -> Vec<(&'static str, &DatabaseUri)> {
     let (storage, accounts) = (&config.storage.sqluri, config.auth_database());
+    // Those of a directory are kept here.
+    let (both, own) = match config.auth.backend {
+        AuthBackend::Ldap => ("records and the accounts' numbers", "accounts' numbers"),
+        _ => ("records and accounts", "accounts"),
+    };
     if storage == accounts {
-        return vec![("records and accounts", storage)];
+        return vec![(both, storage)];
     }
-    vec![("records", storage), ("accounts", accounts)]
+    vec![("records", storage), (own, accounts)]
 }
 
 /// Opens a database that exists; makes none.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Configuration;
 use super::Failure;
+#[cfg(not(feature = "ldap"))]
 use super::failure::CONFIG;
 use crate::accounts::Accounts;
 use crate::accounts::Family;
@@ -26,6 +27,7 @@ use crate::storage::Names;
 use crate::storage::SqlStorage;
 use crate::sync::BatchLimits;
 use crate::sync::SystemClock;
+use crate::sync::UserId;
 
 /// Reads the configuration.
 pub(super) fn configuration(arguments: &Configuration) -> Result<Config, Failure> {
@@ -77,18 +79,16 @@ pub(super) fn databases(config: &Config) -> Result<Databases, Failure> {
     Ok(Databases { storage, accounts })
 }
 
-/// Opens the accounts.
-pub(super) fn accounts(
+/// Opens the accounts, which are not to have ids that the storage knows as somebody else's.
+fn accounts(
     config: &Config,
     databases: &Databases,
+    storage: &dyn storage::Storage,
 ) -> Result<Arc<dyn Accounts>, Failure> {
     let family = match config.auth.backend {
         AuthBackend::Sql | AuthBackend::SqlUser => Family::User,
         AuthBackend::SqlUsers => Family::Users,
-        AuthBackend::Ldap => {
-            let text = "[auth] backend: LDAP is not in this version; use `sql`";
-            return Err(Failure::new(CONFIG, text));
-        }
+        AuthBackend::Ldap => return directory(config, databases, storage.highest_user()?),
     };
     let settings = SqlSettings {
         check_account_state: config.auth.check_account_state,
@@ -105,6 +105,25 @@ pub(super) fn accounts(
         Arc::clone(&databases.accounts),
         settings,
     )?))
+}
+
+#[cfg(feature = "ldap")]
+fn directory(
+    config: &Config,
+    databases: &Databases,
+    known: UserId,
+) -> Result<Arc<dyn Accounts>, Failure> {
+    super::directory::open(config, Arc::clone(&databases.accounts), known)
+}
+
+#[cfg(not(feature = "ldap"))]
+fn directory(
+    _config: &Config,
+    _databases: &Databases,
+    _known: UserId,
+) -> Result<Arc<dyn Accounts>, Failure> {
+    let text = "[auth] backend: this program was built without LDAP (cargo feature `ldap`)";
+    Err(Failure::new(CONFIG, text))
 }
 
 /// Opens the storage.
@@ -167,7 +186,7 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
     };
     // The accounts last: a slow start of the storage must not leave them half made.
     let storage = storage(config, &databases)?;
-    let accounts = accounts(config, &databases)?;
+    let accounts = accounts(config, &databases, storage.as_ref())?;
     Ok(Api {
         storage,
         accounts,

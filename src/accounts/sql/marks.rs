@@ -31,7 +31,7 @@ const RAISE: &str = "
 ";
 
 /// Makes the table where it is missing, and answers the key that picks decoys.
-pub(super) fn prepare(database: &Database) -> Result<i64, AccountsError> {
+pub(in crate::accounts) fn prepare(database: &Database) -> Result<i64, AccountsError> {
     let known = database.read(|session| match table_exists(session, TABLE)? {
         true => read(session, DECOY_KEY),
         false => Ok(None),
@@ -56,12 +56,15 @@ pub(super) fn prepare(database: &Database) -> Result<i64, AccountsError> {
 }
 
 /// The highest id that was noted.
-pub(super) fn highest_id(session: &mut Session<'_>) -> Result<i64, DbError> {
+pub(in crate::accounts) fn highest_id(session: &mut Session<'_>) -> Result<i64, DbError> {
     Ok(read(session, HIGHEST_ID)?.unwrap_or(0))
 }
 
 /// Notes that ids up to this one were given.
-pub(super) fn raise_highest_id(session: &mut Session<'_>, id: i64) -> Result<(), DbError> {
+pub(in crate::accounts) fn raise_highest_id(
+    session: &mut Session<'_>,
+    id: i64,
+) -> Result<(), DbError> {
     let params = [(":name", HIGHEST_ID.into()), (":value", id.into())];
     session.execute(RAISE, &params)?;
     Ok(())

@@ -58,7 +58,10 @@ const TABLE_EXISTS: &str = "
 ";
 
 /// Whether there is a table of this name, which is in lower case.
-pub(super) fn table_exists(session: &mut Session<'_>, name: &str) -> Result<bool, DbError> {
+pub(in crate::accounts) fn table_exists(
+    session: &mut Session<'_>,
+    name: &str,
+) -> Result<bool, DbError> {
     let found = session.query_one(TABLE_EXISTS, &[(":name", name.into())], |_| ())?;
     Ok(found.is_some())
 }
