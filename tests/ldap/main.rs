@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod checking;
 #[cfg(test)]
+mod example;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod logins;
