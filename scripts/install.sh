@@ -2,8 +2,9 @@
 # Installs what is missing on this machine, and says so. Usage: install.sh run|test|bench
 #
 #   run    a C compiler (the build of SQLite needs one) and lighttpd
-#   test   these, every other web server of the tests, openssl, OpenLDAP, the tools that judge
-#          systemd's units, and Python's cryptography for the Sync client that is written in Python
+#   test   these, every other web server of the tests, MariaDB, PostgreSQL and OpenLDAP, openssl,
+#          the tools that judge systemd's units, and Python's cryptography for the Sync client
+#          that is written in Python
 #   bench  what run needs, nginx and Apache
 set -euo pipefail
 
@@ -11,7 +12,7 @@ have() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$1" >/dev/null; }
 have_file() { [ -n "$(find /usr/lib /usr/local/lib -name "$1" -print -quit 2>/dev/null)" ]; }
 
 packages=()
-# Those of the packages that Debian would start, on port 80.
+# Those of the packages that Debian would start: on port 80, or as databases.
 services=()
 have cc || packages+=(build-essential)
 have lighttpd || packages+=(lighttpd) services+=(lighttpd)
@@ -25,6 +26,8 @@ if [ "${1:-run}" = test ]; then
     have_file mod_openssl.so || packages+=(lighttpd-mod-openssl)
     have_file mod_fcgid.so || packages+=(libapache2-mod-fcgid)
     have caddy || packages+=(caddy) services+=(caddy)
+    have mariadbd && have mariadb-install-db || packages+=(mariadb-server) services+=(mariadb)
+    have_file initdb || packages+=(postgresql) services+=(postgresql)
     have spawn-fcgi || packages+=(spawn-fcgi)
     have openssl || packages+=(openssl)
     have python3 || packages+=(python3)

@@ -146,7 +146,8 @@ fn the_shipped_mysql_file_keeps_its_password_to_itself() {
     let DatabaseUri::MySql(uri) = &config.storage.sqluri else {
         panic!("{}", config.storage.sqluri);
     };
-    assert_eq!(uri.host.as_deref(), Some("localhost"));
+    let uri = &uri.server;
+    assert_eq!(uri.hosts[0].name.as_deref(), Some("localhost"));
     assert_eq!(
         uri.password.as_ref().map(config::Secret::expose),
         Some("sync")

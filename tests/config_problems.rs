@@ -19,6 +19,7 @@ use weaved::config::Gateway;
 use weaved::config::PasswordHash;
 use weaved::config::Registration;
 use weaved::config::Serves;
+use weaved::config::Tls;
 
 /// The smallest first file.
 const FIRST: &str = "[server:main]\nuse = fcgi\n";
@@ -69,10 +70,10 @@ fn all_mistakes_are_told_at_once_with_their_places() {
         "[server:main]\nuse = egg:Flup#ajp\nport = x\nssl_pem = a.pem\n",
         "[global]\nshared_secret = CHANGEME\nretry_after = never\n\
          [storage]\nuse_quota = perhaps\nquota_size = five\nsqluri = oracle://u:hunter2@h/d\n\
-         shard = true\nstandard_collections = 1\nfixed_collections = true\nwhat\n\
+         shard = true\nshardsize = 10\nstandard_collections = 1\nfixed_collections = true\nwhat\n\
          [auth]\nbackend = dummy\nallow_new_users = some\nfallback_node = x y\nproxy = 1\n",
         &[
-            "sync.conf:11: neither a [section], nor key = value, nor a # comment",
+            "sync.conf:12: neither a [section], nor key = value, nor a # comment",
             "development.ini:2: [server:main] use: \"egg:Flup#ajp\" asks for AJP, which is not \
              spoken here: write egg:Flup#fcgi_thread and let the web server speak FastCGI",
             "development.ini:3: [server:main] port: \"x\" is not a whole number (a port), e.g. 5000",
@@ -83,18 +84,19 @@ fn all_mistakes_are_told_at_once_with_their_places() {
              everybody: write another of at least 16 characters",
             "sync.conf:7: [storage] sqluri: the URI names a database of the kind oracle, which \
              is not supported: use sqlite, mysql or postgresql",
-            "sync.conf:8: [storage] shard: \"true\" is not supported in this version: the records \
-             are in several tables",
-            "sync.conf:10: [storage] fixed_collections: \"true\" and standard_collections cannot \
+            "sync.conf:9: [storage] shardsize: \"10\" cannot be served: the old server made that \
+             many tables, and then wrote into 100 whatever was said here. Write 100; records that \
+             are in wbo100 and above would not be found",
+            "sync.conf:11: [storage] fixed_collections: \"true\" and standard_collections cannot \
              both be true: keep the one that was true when the database was made",
             "sync.conf:5: [storage] use_quota: \"perhaps\" is neither true nor false",
             "sync.conf:6: [storage] quota_size: \"five\" is not a whole number (KB), e.g. 5120",
-            "sync.conf:13: [auth] backend: \"dummy\" lets anybody in with any password, so it is \
+            "sync.conf:14: [auth] backend: \"dummy\" lets anybody in with any password, so it is \
              refused: write sql",
-            "sync.conf:14: [auth] allow_new_users: \"some\" is none of true, false, secret",
-            "sync.conf:15: [auth] fallback_node: \"x y\" is no URL, e.g. \
+            "sync.conf:15: [auth] allow_new_users: \"some\" is none of true, false, secret",
+            "sync.conf:16: [auth] fallback_node: \"x y\" is no URL, e.g. \
              https://www.yourserver.net/yourpath/",
-            "sync.conf:16: [auth] proxy: belongs to a remote back end of Mozilla's, which is not \
+            "sync.conf:17: [auth] proxy: belongs to a remote back end of Mozilla's, which is not \
              supported: remove it",
         ],
     );
@@ -313,6 +315,39 @@ fn a_relative_database_is_told_where_it_is() {
 }
 
 #[test]
+fn remarks_on_a_uri_have_their_place() {
+    let config = notes(
+        FIRST,
+        "[storage]\nsqluri = mysql://u:hunter2@db.example/d?ssl_ca=/nowhere/ca.pem&use_unicode=1\n\
+         [auth]\nsqluri = postgresql://db.example/d?sslrootcert=system\n",
+        &[
+            "warning: sync.conf:2: [storage] sqluri: the file /nowhere/ca.pem does not exist (or \
+             cannot be seen by this user)",
+            "notice: sync.conf:2: [storage] sqluri: the URI's option use_unicode has no effect",
+        ],
+    );
+    assert!(
+        config
+            .describe()
+            .contains("sqluri = mysql://u:***@db.example/d?ssl=true&ssl_ca=/nowhere/ca.pem")
+    );
+    // Relative files are put below the current directory, as database files are.
+    let folder = Folder::new(
+        FIRST,
+        "[storage]\nsqluri = postgresql:///d?sslrootcert=Cargo.toml\n",
+    );
+    let config = folder.load(&[]).unwrap();
+    let DatabaseUri::PostgreSql(uri) = &config.storage.sqluri else {
+        panic!("{}", config.storage.sqluri);
+    };
+    let Tls::On { ca: Some(ca), .. } = &uri.server.tls else {
+        panic!("{}", config.storage.sqluri);
+    };
+    assert_eq!(*ca, std::env::current_dir().unwrap().join("Cargo.toml"));
+    assert!(config.notes.is_empty(), "{:?}", config.notes);
+}
+
+#[test]
 fn a_password_that_everybody_can_read_is_told_and_never_printed() {
     let second = "[global]\nshared_secret = hunter2hunter2hunter2\n[storage]\nsqluri = sqlite://\n";
     let folder = Folder::new(FIRST, second);
@@ -334,6 +369,9 @@ fn wrong_secrets_are_not_shown() {
     for line in [
         "[global]\nshared_secret = hunter2",
         "[storage]\nsqluri = oracle://u:hunter2@h/d",
+        "[storage]\nsqluri = mysql://u:hunter2/x@h/d",
+        "[storage]\nsqluri = postgres://u:hunter2@h/d?sslmode=prefer",
+        "[storage]\nsqluri = postgres://u@h/d?passwrd=hunter2",
         "[smtp]\npasswrd = hunter2\n[global]\nretry_after = x",
         "[global]\npublic_url = https://u:hunter2@h/",
         "[smtp]\npassword = hunter2\n hunter2",
@@ -377,8 +415,8 @@ fn a_host_has_settings_of_its_own() {
             "warning: sync.conf:3: [storage] retry: unknown key, ignored",
             "warning: sync.conf:7: [host:Other.example:8443] auth.backend: cannot differ by host: \
              only storage.* and smtp.* can",
-            "warning: sync.conf:7: [host:Other.example:8443] has no effect: this version has one set of \
-             settings",
+            "notice: sync.conf:8: [host:Other.example:8443] smtp.port: has no effect: this version \
+             sends no mails",
         ],
     );
     let [host] = &*config.hosts else {
@@ -387,11 +425,48 @@ fn a_host_has_settings_of_its_own() {
     assert_eq!(host.name, "other.example:8443");
     assert_eq!(host.storage.as_ref().unwrap().quota, Some(3));
     assert_eq!(host.smtp.as_ref().unwrap().port, 26);
+    let plain: Vec<_> = config.hosts_with_storage().map(|(name, _)| name).collect();
+    assert_eq!(plain, ["other.example:8443"]);
+}
+
+#[test]
+fn mistakes_of_a_host_are_told_in_its_section() {
     errors(
         FIRST,
-        "[storage]\nsqluri = sqlite://\n[host:x]\nstorage.quota_size = many\n",
+        "[storage]\nsqluri = sqlite://\nquota_sise = 3\n\
+         [host:a]\nstorage.quota_size = many\n\
+         [host:b]\nstorage.use_quota = true\n\
+         [host:https://c/]\nstorage.quota_size = 1\n\
+         [host:A]\nstorage.quota_size = 1\n\
+         [host:d]\nstorage.fixed_collections = true\n\
+         [host:e]\nstorage.sqluri = mysql://u:hunter2@h:x/d\n",
         &[
-            "sync.conf:4: [host:x] storage.quota_size: \"many\" is not a whole number (KB), e.g. 5120",
+            "sync.conf:5: [host:a] storage.quota_size: \"many\" is not a whole number (KB), e.g. 5120",
+            "sync.conf:5: [host:a] is the host of [host:A]: put both into one section",
+            "sync.conf: [host:b] storage.quota_size: must be set when use_quota is true, in KB, \
+             e.g. quota_size = 25600: with 0 nothing could be written",
+            "sync.conf:13: [host:d] storage.fixed_collections: is not what [storage] says, and the \
+             database is the same: its records would not be found. Remove this, or give the host a \
+             storage.sqluri of its own",
+            "sync.conf:15: [host:e] storage.sqluri: the URI has a port that is no number from 1 to \
+             65535",
+            "sync.conf:9: [host:https://c/] names no host, e.g. [host:sync.example.org] or \
+             [host:example.org:8443]",
+        ],
+    );
+    notes(
+        FIRST,
+        "[storage]\nsqluri = sqlite://\n\
+         [host:a]\nstorage.pool_size = 3\nstorage.quotasize = 1\n\
+         [host:b]\nstorage.sqluri = sqlite:////nowhere/b\nstorage.pool_size = 3\n\
+         storage.fixed_collections = true\n\
+         [host:c]\nstorage.sqluri = sqlite:////nowhere/b\nstorage.pool_size = 3\n\
+         storage.fixed_collections = true\nstorage.quota_size = 1\n",
+        &[
+            "warning: sync.conf:5: [host:a] storage.quotasize: unknown key; did you mean \
+             quota_size?",
+            "warning: sync.conf:4: [host:a] storage.pool_size: has no effect: the database is \
+             opened as [storage] says",
         ],
     );
 }

@@ -1,4 +1,4 @@
-//! Devices that follow an account miss no record.
+//! Devices that follow an account miss no record, and none writes over what it has not seen.
 //!
 //! Writers write, readers ask for what is newer than the last answer told them. Desktop browsers
 //! go on from the newest record that they saw, Android from the `X-Weave-Timestamp` of their last
@@ -17,7 +17,9 @@ mod tests {
     use serde_json::Value;
     use serde_json::json;
 
+    use crate::suite::Backend;
     use crate::suite::Home;
+    use crate::suite::Options;
     use crate::suite::Site;
     use crate::suite::Time;
     use crate::suite::User;
@@ -26,6 +28,8 @@ mod tests {
     const WRITERS: usize = 4;
     const READERS: usize = 4;
     const WRITES: usize = 120;
+    /// By each writer.
+    const STEPS: usize = 40;
 
     /// What a reader takes as its next `newer`.
     #[derive(Clone, Copy, Debug)]
@@ -43,15 +47,94 @@ mod tests {
         follow(&[&user, &user]);
     }
 
-    /// Two processes share the database, as they do under a process manager.
+    /// Two processes share the file, as they do under a process manager.
     #[test]
     fn nobody_misses_a_record_of_two_servers() {
-        let home = Home::new();
-        let first = Site::in_home(home.clone(), Way::FastCgi, |options| options);
-        let second = Site::in_home(home, Way::FastCgi, |options| options);
+        two_doors(&Home::new(), |options| options, follow);
+    }
+
+    #[test]
+    fn nobody_misses_a_record_on_mariadb() {
+        two_doors(&Home::on(Backend::MariaDb), three_processes, follow);
+    }
+
+    #[test]
+    fn nobody_misses_a_record_on_postgresql() {
+        two_doors(&Home::on(Backend::PostgreSql), three_processes, follow);
+    }
+
+    #[test]
+    fn no_stale_write_is_accepted_by_two_servers() {
+        two_doors(&Home::new(), |options| options, count_up);
+    }
+
+    #[test]
+    fn no_stale_write_is_accepted_on_mariadb() {
+        two_doors(&Home::on(Backend::MariaDb), three_processes, count_up);
+    }
+
+    #[test]
+    fn no_stale_write_is_accepted_on_postgresql() {
+        two_doors(&Home::on(Backend::PostgreSql), three_processes, count_up);
+    }
+
+    /// Each of two machines.
+    fn three_processes(options: Options) -> Options {
+        let threads = 4;
+        Options { threads, ..options }.server("processes", "3")
+    }
+
+    /// An account by way of two servers that share its database.
+    fn two_doors(home: &Home, set: fn(Options) -> Options, work: fn(&[&User<'_>; 2])) {
+        let first = Site::in_home(home.clone(), Way::FastCgi, set);
+        let second = Site::in_home(home.elsewhere(), Way::FastCgi, set);
         let user = first.user();
         let same = User::named(&second, &user.email, &user.password);
-        follow(&[&user, &same]);
+        work(&[&user, &same]);
+    }
+
+    /// Devices that each read a number and write the next one, if nothing came between. Were one
+    /// stale write accepted, the number would come out too small.
+    fn count_up(doors: &[&User<'_>; 2]) {
+        doors[0]
+            .put("storage/c/number", r#"{"payload":"0"}"#)
+            .written();
+        thread::scope(|scope| {
+            for number in 0..WRITERS {
+                let door = doors[number % 2];
+                scope.spawn(move || {
+                    let mut left = STEPS;
+                    while left > 0 {
+                        left -= usize::from(steps_up(door));
+                    }
+                });
+            }
+        });
+        let record = doors[1].get("storage/c/number").ok().json();
+        assert_eq!(record["payload"], (WRITERS * STEPS).to_string());
+    }
+
+    /// Whether nothing came between.
+    fn steps_up(user: &User<'_>) -> bool {
+        let record = user.get("storage/c/number").ok().json();
+        let next = record["payload"]
+            .as_str()
+            .unwrap()
+            .parse::<usize>()
+            .unwrap()
+            + 1;
+        let since = Time::from_json(&record["modified"]).unwrap();
+        let body = json!({"payload": next.to_string()}).to_string();
+        let call = user.storage("PUT", "storage/c/number");
+        let reply = call
+            .header("X-If-Unmodified-Since", since)
+            .body(body)
+            .send();
+        if reply.status() == 412 {
+            return false;
+        }
+        reply.ok();
+        true
     }
 
     /// Half of the writers and readers use one of two doors to the same account.

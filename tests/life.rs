@@ -40,7 +40,8 @@ mod tests {
     /// A test in each way that speaks HTTP.
     macro_rules! through {
         (@ways $test:ident $($module:ident $way:ident $extent:ident:
-            $server:ident $gateway:ident $listen:ident $mount:tt $file:literal;)*
+            $server:ident $gateway:ident $listen:ident $mount:tt $file:literal
+                $(on $database:ident)?;)*
         ) => {
             $(through!(@test $test $module $way $server $gateway);)*
         };

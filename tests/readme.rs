@@ -10,6 +10,7 @@ mod tests {
     use std::env;
     use std::fs;
 
+    use crate::suite::Backend;
     use crate::suite::Gateway;
     use crate::suite::Listen;
     use crate::suite::Rows;
@@ -44,8 +45,8 @@ mod tests {
 
     fn table_of_ways() -> String {
         let mut table = String::from(
-            "| web server | over | socket | Sync at | started from | tables | life |\n\
-             | --- | --- | --- | --- | --- | --- | --- |\n",
+            "| web server | over | socket | Sync at | started from | database | tables | life |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         );
         for way in Way::ALL {
             let facts = way.facts();
@@ -69,13 +70,14 @@ mod tests {
                 "" => String::new(),
                 file => format!("[{file}]({file})"),
             };
+            let database = facts.database.map_or("SQLite", Backend::name);
             let rows = match way.rows() {
                 Rows::Every => "every row",
                 Rows::Plain => "plain rows",
             };
             let life = if way.speaks_http() { "yes" } else { "no" };
             let server = facts.server.name();
-            let cells = [server, over, socket, at, &file, rows, life];
+            let cells = [server, over, socket, at, &file, database, rows, life];
             table.push_str(&format!("| {} |\n", cells.join(" | ")));
         }
         table

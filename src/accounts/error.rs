@@ -106,9 +106,11 @@ impl AccountsError {
 impl From<DbError> for AccountsError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Busy(_) => Self::Busy(error),
-            DbError::Open { .. } => Self::Unavailable(error),
-            DbError::Constraint(_) | DbError::Driver(_) => Self::Database(error),
+            DbError::Busy(_) | DbError::Conflict(_) => Self::Busy(error),
+            DbError::Lost(_) | DbError::Open { .. } => Self::Unavailable(error),
+            DbError::Constraint(_) | DbError::Driver(_) | DbError::Unstorable(_) => {
+                Self::Database(error)
+            }
         }
     }
 }

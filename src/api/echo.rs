@@ -64,7 +64,7 @@ impl Api {
         };
         // Text always becomes JSON.
         let body = serde_json::to_vec(&echo).unwrap_or_default();
-        let response = reply::with_type("application/json", body, self.storage.time());
+        let response = reply::with_type("application/json", body, self.hosts.time());
         let mut response = reply::counted(response, 0);
         response
             .headers

@@ -76,6 +76,7 @@ impl From<StorageError> for ApiError {
         match error {
             StorageError::Forgotten => Self::NotFound("user"),
             StorageError::Modified => Self::Modified,
+            StorageError::Unstorable(what) => Self::Code(ErrorCode::Wbo, what),
             StorageError::OverQuota => Self::Code(ErrorCode::OverQuota, "over quota"),
             other => Self::Storage(other),
         }

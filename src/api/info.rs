@@ -1,7 +1,7 @@
 //! `GET .../info/...` (spec/storage-1.1.md, 2.6): always JSON, whatever Accept asks for.
 
-use super::Api;
 use super::ApiError;
+use super::Hosted;
 use super::reply;
 use crate::message::Response;
 use crate::sync::Kilobytes;
@@ -21,7 +21,7 @@ pub enum Info {
     Usage,
 }
 
-impl Api {
+impl Hosted {
     /// Answers one of the info calls.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Api {
             }
             Info::Quota => {
                 let read = self.storage.used(user)?;
-                let limit = self.settings.quota.map(|bytes| (bytes / 1024).to_string());
+                let limit = self.quota.map(|bytes| (bytes / 1024).to_string());
                 let limit = limit.as_deref().unwrap_or("null");
                 let body = format!("[{},{limit}]", Kilobytes(read.value));
                 Ok(reply::json(body.into_bytes(), read.time))

@@ -7,6 +7,7 @@
 mod echo;
 mod error;
 mod heartbeat;
+mod hosts;
 mod info;
 mod origin;
 mod pages;
@@ -17,6 +18,8 @@ mod user;
 use std::sync::Arc;
 
 pub use error::ApiError;
+pub use hosts::Hosted;
+pub use hosts::Hosts;
 pub use info::Info;
 pub use origin::Difference;
 pub use origin::Origin;
@@ -25,13 +28,11 @@ pub use storage::Condition;
 pub use user::Creation;
 
 use crate::accounts::Accounts;
-use crate::storage::Storage;
-use crate::sync::BatchLimits;
 
 /// The calls, and what they work on.
 pub struct Api {
-    /// The users' records.
-    pub storage: Arc<dyn Storage>,
+    /// The users' records, and how much of them may be.
+    pub hosts: Hosts,
     /// The users.
     pub accounts: Arc<dyn Accounts>,
     /// How the calls behave.
@@ -41,16 +42,12 @@ pub struct Api {
 /// How the calls behave.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// How much of one POST is stored.
-    pub batch: BatchLimits,
     /// Whether an account needs a captcha, which only the secret replaces: there is none yet.
     pub captcha: bool,
     /// What `node/weave` answers.
     pub node: Node,
     /// Whether a user's own node comes before that one.
     pub nodes_of_users: bool,
-    /// The bytes that a user may store.
-    pub quota: Option<u64>,
     /// Who may make an account.
     pub registration: Registration,
     /// What `X-Weave-Secret` must be, if it is to open anything.

@@ -36,6 +36,15 @@ impl Origin<'_> {
         Some(format!("{}://{host}{}/", self.scheme, self.prefix))
     }
 
+    /// The name or address, in lower case, and the port that the client used.
+    #[must_use]
+    pub fn name_and_port(&self) -> Option<(String, &str)> {
+        let (name, port) = host_and_port(self.host?);
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let port = port.filter(|port| !port.is_empty());
+        Some((name, port.unwrap_or(usual_port(self.scheme))))
+    }
+
     /// In what `url` differs from what the client used; nothing where that cannot be told.
     ///
     /// Web servers and clients drop ports from the Host header (nginx passes `$host` on), so a
@@ -53,12 +62,7 @@ impl Origin<'_> {
             if !called.eq_ignore_ascii_case(name) {
                 return Some(Difference::Host);
             }
-            let usual = if scheme.eq_ignore_ascii_case("http") {
-                "80"
-            } else {
-                "443"
-            };
-            if called_port.is_some_and(|called| called != port.unwrap_or(usual)) {
+            if called_port.is_some_and(|called| called != port.unwrap_or(usual_port(scheme))) {
                 return Some(Difference::Port);
             }
         }
@@ -78,6 +82,15 @@ impl Origin<'_> {
         } else {
             Some(Difference::SchemeOrUntold)
         }
+    }
+}
+
+/// The port of a URL in which none is written.
+fn usual_port(scheme: &str) -> &'static str {
+    if scheme.eq_ignore_ascii_case("http") {
+        "80"
+    } else {
+        "443"
     }
 }
 
@@ -130,6 +143,28 @@ mod tests {
             ("http", "www.example.net", "/sync"),
             Some(Difference::SchemeOrUntold),
         );
+    }
+
+    #[test]
+    fn a_host_has_a_name_and_a_port() {
+        for (scheme, host, expected) in [
+            ("http", "Www.Example.net", Some(("www.example.net", "80"))),
+            ("https", "www.example.net", Some(("www.example.net", "443"))),
+            ("https", "h.:8443", Some(("h", "8443"))),
+            ("http", "h:", Some(("h", "80"))),
+            ("http", "[::1]", Some(("[::1]", "80"))),
+            ("http", "[::1]:81", Some(("[::1]", "81"))),
+            ("http", "", None),
+        ] {
+            let origin = Origin {
+                scheme,
+                host: Some(host).filter(|host| !host.is_empty()),
+                prefix: "",
+            };
+            let found = origin.name_and_port();
+            let found = found.as_ref().map(|(name, port)| (&**name, *port));
+            assert_eq!(found, expected, "{host}");
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::io;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 
-use super::Api;
 use super::ApiError;
+use super::Hosted;
 use super::reply;
 use crate::message::Body;
 use crate::message::Response;
@@ -39,7 +39,7 @@ const QUOTA_WARNING: u64 = 1024 * 1024;
 /// The time after which a collection must not have changed, for a write to happen.
 pub type Condition = Option<Timestamp>;
 
-impl Api {
+impl Hosted {
     /// `GET storage/<collection>`: ids, or whole records, in the form that the client likes.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ impl Api {
         condition: Condition,
     ) -> Result<Response, ApiError> {
         let text = JsonText::from_body(body);
-        let limits = self.settings.batch;
+        let limits = self.batch;
         let parsed = text
             .as_ref()
             .map_err(|bad| *bad)
@@ -229,7 +229,7 @@ impl Api {
             collection,
             records,
             unmodified_since,
-            quota: self.settings.quota,
+            quota: self.quota,
         }
     }
 }

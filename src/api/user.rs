@@ -153,7 +153,7 @@ impl Api {
     /// # Errors
     /// Codes 3 and 4, and those of the accounts and of the storage.
     pub fn add(&self, account: &NewAccount) -> Result<UserId, ApiError> {
-        let floor = self.storage.highest_user()?.0;
+        let floor = self.hosts.highest_user()?.0;
         Ok(self.accounts.create(account, floor)?)
     }
 
@@ -209,9 +209,9 @@ impl Api {
         }
         // The records first: what remains when this is cut short can be deleted again. And once
         // more afterwards, and for good: another device may be writing, and was let in before.
-        self.storage.delete_all(account.id)?;
+        self.hosts.delete_all(account.id)?;
         self.accounts.delete(account.id)?;
-        self.storage.forget(account.id)?;
+        self.hosts.forget(account.id)?;
         log::info!("removed account {}, user {}", account.name, account.id);
         Ok(())
     }

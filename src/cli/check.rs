@@ -8,6 +8,7 @@ use super::Configuration;
 use super::Failure;
 #[cfg(feature = "ldap")]
 use super::directory;
+use super::failure::CONFIG;
 use super::failure::UNAVAILABLE;
 use super::logger;
 use super::open;
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::config::DatabaseUri;
 use crate::db::Database;
 use crate::db::PoolOptions;
+use crate::storage;
 
 pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     let config = open::configuration(arguments)?;
@@ -52,6 +54,7 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
             format!("{failed} database(s) cannot be opened"),
         ));
     }
+    check_tables(&config)?;
     directory?;
     say("ok")
 }
@@ -85,20 +88,57 @@ fn try_directory(config: &Config) -> Result<(), Failure> {
 #[cfg(not(feature = "ldap"))]
 fn try_directory(_config: &Config) -> Result<(), Failure> {
     let text = "[auth] backend: this program was built without LDAP (cargo feature `ldap`)";
-    Err(Failure::new(super::failure::CONFIG, text))
+    Err(Failure::new(CONFIG, text))
 }
 
-fn databases(config: &Config) -> Vec<(&'static str, &DatabaseUri)> {
-    let (storage, accounts) = (&config.storage.sqluri, config.auth_database());
-    // Those of a directory are kept here.
-    let (both, own) = match config.auth.backend {
-        AuthBackend::Ldap => ("records and the accounts' numbers", "accounts' numbers"),
-        _ => ("records and accounts", "accounts"),
-    };
-    if storage == accounts {
-        return vec![(both, storage)];
+/// Looks for tables on servers that would lose records.
+fn check_tables(config: &Config) -> Result<(), Failure> {
+    let served =
+        |uri: &DatabaseUri| !matches!(uri, DatabaseUri::SqliteFile(_) | DatabaseUri::SqliteMemory);
+    let uris = config.hosts_with_storage().map(|(_, host)| &host.sqluri);
+    if !uris.chain([&config.storage.sqluri]).any(served) {
+        // Opening them would make files that do not exist yet.
+        return Ok(());
     }
-    vec![("records", storage), (own, accounts)]
+    let databases = open::databases(config)?;
+    let mut found = 0;
+    for (database, settings) in open::tables(config, &databases) {
+        for finding in storage::survey(database, settings)? {
+            say(format_args!("{}: {finding}", database.name()))?;
+            found += 1;
+        }
+    }
+    if found > 0 {
+        let text = format!(
+            "{found} table(s) would lose records; `weaved migrate FILE` mends them (with \
+             --dry-run it shows how)"
+        );
+        return Err(Failure::new(CONFIG, text));
+    }
+    Ok(())
+}
+
+/// Each database once, with what is in it.
+fn databases(config: &Config) -> Vec<(String, &DatabaseUri)> {
+    let accounts = match config.auth.backend {
+        // Those of a directory are kept here.
+        AuthBackend::Ldap => "accounts' numbers",
+        AuthBackend::Sql | AuthBackend::SqlUser | AuthBackend::SqlUsers => "accounts",
+    };
+    let plain = [
+        ("records".to_owned(), &config.storage.sqluri),
+        (accounts.to_owned(), config.auth_database()),
+    ];
+    let hosts = config.hosts_with_storage();
+    let hosts = hosts.map(|(name, storage)| (format!("records of {name}"), &storage.sqluri));
+    let mut databases: Vec<(String, &DatabaseUri)> = Vec::new();
+    for (what, uri) in plain.into_iter().chain(hosts) {
+        match databases.iter_mut().find(|(_, known)| *known == uri) {
+            Some((all, _)) => *all = format!("{all} and {what}"),
+            None => databases.push((what, uri)),
+        }
+    }
+    databases
 }
 
 /// Opens a database that exists; makes none.

@@ -1,6 +1,7 @@
 //! From a configuration to the layers that it describes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Configuration;
 use super::Failure;
@@ -13,6 +14,8 @@ use crate::accounts::SqlSettings;
 use crate::accounts::hash::HashScheme;
 use crate::api;
 use crate::api::Api;
+use crate::api::Hosted;
+use crate::api::Hosts;
 use crate::config;
 use crate::config::AuthBackend;
 use crate::config::Collections;
@@ -25,6 +28,7 @@ use crate::db::PoolOptions;
 use crate::storage;
 use crate::storage::Names;
 use crate::storage::SqlStorage;
+use crate::storage::Storage;
 use crate::sync::BatchLimits;
 use crate::sync::SystemClock;
 use crate::sync::UserId;
@@ -53,42 +57,74 @@ pub(super) fn log_notes(config: &Config) {
     }
 }
 
-/// The databases of a configuration: one, or one for each half.
+/// The databases of a configuration: one for each URI, whoever needs it.
 pub(super) struct Databases {
-    pub(super) storage: Arc<Database>,
     pub(super) accounts: Arc<Database>,
+    pub(super) storage: Arc<Database>,
+    /// Those of [`Config::hosts_with_storage`], in that order.
+    pub(super) hosts: Vec<Arc<Database>>,
 }
 
 /// Opens the databases, without a look at their tables.
 pub(super) fn databases(config: &Config) -> Result<Databases, Failure> {
     let threads = u32::try_from(config.server.threads).unwrap_or(u32::MAX);
-    let open = |uri: &DatabaseUri, size: u32| {
+    let options = |size: u32, timeout: Duration, recycle: Duration| PoolOptions {
         // No thread ever holds more than one connection of a pool.
-        let options = PoolOptions {
-            size: size.min(threads),
-            timeout: config.storage.pool_timeout,
-        };
-        Ok::<_, Failure>(Arc::new(Database::open(uri, &options)?))
+        size: size.min(threads),
+        timeout,
+        recycle: Some(recycle).filter(|age| !age.is_zero()),
     };
-    let storage = open(&config.storage.sqluri, config.storage.pool_size)?;
-    let accounts = if config.auth_database() == &config.storage.sqluri {
-        Arc::clone(&storage)
-    } else {
-        open(config.auth_database(), config.auth.pool_size)?
+    let of = |storage: &config::Storage| {
+        options(
+            storage.pool_size,
+            storage.pool_timeout,
+            storage.pool_recycle,
+        )
     };
-    Ok(Databases { storage, accounts })
+    let (plain, auth) = (&config.storage, &config.auth);
+    let mut pools = Pools::default();
+    let storage = pools.open(&plain.sqluri, &of(plain))?;
+    let accounts = options(auth.pool_size, plain.pool_timeout, auth.pool_recycle);
+    let accounts = pools.open(config.auth_database(), &accounts)?;
+    let hosts = config.hosts_with_storage();
+    let hosts = hosts.map(|(_, storage)| pools.open(&storage.sqluri, &of(storage)));
+    Ok(Databases {
+        hosts: hosts.collect::<Result<_, _>>()?,
+        accounts,
+        storage,
+    })
+}
+
+/// The databases opened so far.
+#[derive(Default)]
+struct Pools<'a>(Vec<(&'a DatabaseUri, Arc<Database>)>);
+
+impl<'a> Pools<'a> {
+    /// Opens a database, unless it is open.
+    fn open(
+        &mut self,
+        uri: &'a DatabaseUri,
+        options: &PoolOptions,
+    ) -> Result<Arc<Database>, Failure> {
+        if let Some((_, database)) = self.0.iter().find(|(known, _)| *known == uri) {
+            return Ok(Arc::clone(database));
+        }
+        let database = Arc::new(Database::open(uri, options)?);
+        self.0.push((uri, Arc::clone(&database)));
+        Ok(database)
+    }
 }
 
 /// Opens the accounts, which are not to have ids that the storage knows as somebody else's.
 fn accounts(
     config: &Config,
     databases: &Databases,
-    storage: &dyn storage::Storage,
+    hosts: &Hosts,
 ) -> Result<Arc<dyn Accounts>, Failure> {
     let family = match config.auth.backend {
         AuthBackend::Sql | AuthBackend::SqlUser => Family::User,
         AuthBackend::SqlUsers => Family::Users,
-        AuthBackend::Ldap => return directory(config, databases, storage.highest_user()?),
+        AuthBackend::Ldap => return directory(config, databases, hosts.highest_user()?),
     };
     let settings = SqlSettings {
         check_account_state: config.auth.check_account_state,
@@ -126,25 +162,74 @@ fn directory(
     Err(Failure::new(CONFIG, text))
 }
 
-/// Opens the storage.
-pub(super) fn storage(
+/// The databases with records, with how their tables are used; each once, the plain one first.
+pub(super) fn tables<'a>(
     config: &Config,
-    databases: &Databases,
-) -> Result<Arc<dyn storage::Storage>, Failure> {
-    let settings = storage::Settings {
-        names: match config.storage.collections {
+    databases: &'a Databases,
+) -> Vec<(&'a Arc<Database>, storage::Settings)> {
+    let plain = (&databases.storage, settings_of(&config.storage));
+    let hosts = config.hosts_with_storage().zip(&databases.hosts);
+    let hosts = hosts.map(|((_, storage), database)| (database, settings_of(storage)));
+    let mut tables: Vec<(&Arc<Database>, storage::Settings)> = Vec::new();
+    for (database, settings) in std::iter::once(plain).chain(hosts) {
+        let is_same =
+            |(known, used): &(&Arc<Database>, _)| Arc::ptr_eq(known, database) && *used == settings;
+        if !tables.iter().any(is_same) {
+            tables.push((database, settings));
+        }
+    }
+    tables
+}
+
+/// Opens the storages: one for each database, however many hosts share it.
+pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Failure> {
+    type Opened<'a> = (&'a Arc<Database>, storage::Settings, Arc<dyn Storage>);
+    let mut opened: Vec<Opened<'_>> = Vec::new();
+    let mut open = |settings: &config::Storage, database| {
+        let wanted = settings_of(settings);
+        let known = opened
+            .iter()
+            .find(|(known, used, _)| Arc::ptr_eq(known, database) && *used == wanted);
+        let storage = match known {
+            Some((_, _, storage)) => Arc::clone(storage),
+            None => {
+                let clock = Arc::new(SystemClock::default());
+                let storage = SqlStorage::open(Arc::clone(database), clock, wanted)?;
+                let storage: Arc<dyn Storage> = Arc::new(storage);
+                opened.push((database, wanted, Arc::clone(&storage)));
+                storage
+            }
+        };
+        Ok::<_, Failure>(Hosted {
+            storage,
+            batch: BatchLimits {
+                count: settings.batch_max_count,
+                bytes: usize::try_from(settings.batch_max_bytes).unwrap_or(usize::MAX),
+            },
+            quota: settings
+                .quota
+                .map(|kilobytes| kilobytes.saturating_mul(1024)),
+        })
+    };
+    let plain = open(&config.storage, &databases.storage)?;
+    let named = config.hosts_with_storage().zip(&databases.hosts);
+    let named =
+        named.map(|((name, settings), database)| Ok((name.to_owned(), open(settings, database)?)));
+    let named = named.collect::<Result<_, Failure>>()?;
+    Ok(Hosts::new(plain, named))
+}
+
+/// How the tables of a storage are used.
+fn settings_of(storage: &config::Storage) -> storage::Settings {
+    storage::Settings {
+        names: match storage.collections {
             Collections::Fixed => Names::Fixed,
             Collections::Named => Names::Free,
             Collections::Standard => Names::Standard,
         },
-        create_tables: config.storage.create_tables,
-    };
-    let clock = Arc::new(SystemClock::default());
-    Ok(Arc::new(SqlStorage::open(
-        Arc::clone(&databases.storage),
-        clock,
-        settings,
-    )?))
+        create_tables: storage.create_tables,
+        shard: storage.shard,
+    }
 }
 
 /// Opens everything that calls work on.
@@ -156,10 +241,6 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
         .as_ref()
         .or(config.global.public_url.as_ref());
     let settings = api::Settings {
-        batch: BatchLimits {
-            count: config.storage.batch_max_count,
-            bytes: usize::try_from(config.storage.batch_max_bytes).unwrap_or(usize::MAX),
-        },
         captcha: config.captcha.required,
         node: match node {
             Some(url) if url == config::NO_NODE => api::Node::Null,
@@ -167,10 +248,6 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
             None => api::Node::Derived,
         },
         nodes_of_users: config.auth.backend == AuthBackend::Ldap,
-        quota: config
-            .storage
-            .quota
-            .map(|kilobytes| kilobytes.saturating_mul(1024)),
         registration: match config.auth.allow_new_users {
             config::Registration::Open => api::Registration::Open,
             config::Registration::Closed | config::Registration::Secret => {
@@ -185,10 +262,10 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
         strict_names: config.auth.strict_usernames,
     };
     // The accounts last: a slow start of the storage must not leave them half made.
-    let storage = storage(config, &databases)?;
-    let accounts = accounts(config, &databases, storage.as_ref())?;
+    let hosts = hosts(config, &databases)?;
+    let accounts = accounts(config, &databases, &hosts)?;
     Ok(Api {
-        storage,
+        hosts,
         accounts,
         settings,
     })

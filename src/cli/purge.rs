@@ -10,10 +10,10 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     let config = open::configuration(arguments)?;
     logger::start_quiet();
     let databases = open::databases(&config)?;
-    let storage = open::storage(&config, &databases)?;
+    let hosts = open::hosts(&config, &databases)?;
     let mut purged = 0;
     loop {
-        match storage.purge()? {
+        match hosts.purge()? {
             0 => break,
             records => purged += records,
         }

@@ -177,8 +177,8 @@ pub(super) fn server(config: &Config, listener: Listener) -> Result<Server, Fail
     let mut gateway = gateway_options(config)?;
     let api = open::api(config)?;
     // Clients look for the time on every answer, also where the gateway refuses (decisions, 5).
-    let storage = Arc::clone(&api.storage);
-    gateway.own_fields = OwnFields::new(move || vec![(TIMESTAMP, storage.time().to_string())]);
+    let hosts = api.hosts.clone();
+    gateway.own_fields = OwnFields::new(move || vec![(TIMESTAMP, hosts.time().to_string())]);
     let app = App {
         service: Service::new(api, web_settings(config)),
         purged: Mutex::new(None),
@@ -290,7 +290,7 @@ impl Handler for App {
         *purged = Some(Instant::now());
         let mut records = 0;
         for _ in 0..PURGE_ROUNDS {
-            match self.service.api().storage.purge() {
+            match self.service.api().hosts.purge() {
                 Ok(0) => break,
                 Ok(some) => records += some,
                 Err(error) => {

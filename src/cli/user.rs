@@ -28,7 +28,9 @@ use crate::accounts::State;
 use crate::accounts::UserName;
 use crate::accounts::names;
 use crate::api::Api;
+use crate::storage::Storage;
 use crate::sync::Kilobytes;
+use crate::sync::UserId;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -197,12 +199,22 @@ fn show(named: &Named) -> Result<(), Failure> {
         "e-mail: {}",
         account.email.as_deref().unwrap_or("-").escape_debug()
     ))?;
-    let mut changed = api.storage.collections(account.id)?.value;
+    for (host, storage) in api.hosts.storages() {
+        if let Some(host) = host {
+            say(format_args!("on {host}:"))?;
+        }
+        show_records(storage, account.id)?;
+    }
+    Ok(())
+}
+
+fn show_records(storage: &dyn Storage, user: UserId) -> Result<(), Failure> {
+    let mut changed = storage.collections(user)?.value;
     changed.sort();
-    let usage = api.storage.usage(account.id)?.value;
+    let usage = storage.usage(user)?.value;
     say(format_args!(
         "used: {} KB",
-        Kilobytes(api.storage.used(account.id)?.value)
+        Kilobytes(storage.used(user)?.value)
     ))?;
     for (name, modified) in changed {
         let usage = usage
@@ -228,13 +240,11 @@ fn set_state(named: &Named, wanted: State) -> Result<(), Failure> {
 fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
     let (api, account) = find(named)?;
     if !yes {
-        let records: u64 = api
-            .storage
-            .usage(account.id)?
-            .value
-            .iter()
-            .map(|(_, usage)| usage.records)
-            .sum();
+        let mut records = 0;
+        for (_, storage) in api.hosts.storages() {
+            let usage = storage.usage(account.id)?.value;
+            records += usage.iter().map(|(_, usage)| usage.records).sum::<u64>();
+        }
         let text = format!(
             "this deletes the account {} and its {records} records for good; say --yes to do it",
             account.name

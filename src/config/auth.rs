@@ -159,7 +159,11 @@ const OWN: &[Key] = &[
         "true",
         "Whether disabled accounts are refused.",
     ),
-    used("pool_size", "16", "Connections at most, in each process."),
+    used(
+        "pool_size",
+        "16",
+        "Connections at most, in each process; never more than it has threads.",
+    ),
     used(
         "pool_recycle",
         "60",

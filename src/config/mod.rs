@@ -53,8 +53,15 @@ pub use cef::Facility;
 pub use cef::Priority;
 pub use cors::Cors;
 pub use database_uri::BadDatabaseUri;
+pub use database_uri::ClientCertificate;
 pub use database_uri::DatabaseUri;
+pub use database_uri::MySqlUri;
+pub use database_uri::PostgreSqlUri;
+pub use database_uri::ServerHost;
 pub use database_uri::ServerUri;
+pub use database_uri::TargetSession;
+pub use database_uri::Tls;
+pub use database_uri::Verify;
 pub use environment::named_file;
 pub use environment::usual_file;
 pub use global::Global;
@@ -143,6 +150,12 @@ impl Config {
     #[must_use]
     pub fn auth_database(&self) -> &DatabaseUri {
         self.auth.sqluri.as_ref().unwrap_or(&self.storage.sqluri)
+    }
+
+    /// The hosts whose storage differs from the plain one, with their names.
+    pub fn hosts_with_storage(&self) -> impl Iterator<Item = (&str, &Storage)> {
+        let hosts = self.hosts.iter();
+        hosts.filter_map(|host| Some((&*host.name, host.storage.as_ref()?)))
     }
 
     /// The database of reset codes.
@@ -238,10 +251,12 @@ pub fn load_named(
         captcha: captcha::read(&mut reader.section("captcha", &captcha::TABLE)),
         cef: cef::read(&mut reader.section("cef", &cef::TABLE)),
         cors: cors::read(&mut reader.section("cors", &cors::TABLE)),
-        hosts: hosts::read(&mut reader),
+        hosts: Vec::new(),
         notes: Vec::new(),
         effective: Vec::new(),
     };
+    // Last: what was told of the plain sections is not told again.
+    config.hosts = hosts::read(&mut reader, &config.storage);
     let named = [&*merged.server, &*merged.app];
     sections::tell_unknown(&merged.first, named, &mut reader);
     sections::tell_public_secrets(&merged.public, &mut reader);

@@ -91,6 +91,22 @@ impl Reader {
             None => (self.file.to_path_buf(), None),
         }
     }
+
+    /// The place of the first key that is written in a section, or of the file.
+    pub(super) fn section_place(&self, section: &str) -> (PathBuf, Option<usize>) {
+        let keys = self.settings.get(section).into_iter().flatten();
+        let own = keys.filter(|(_, found)| !found.from_default);
+        match own.min_by_key(|(_, found)| found.line) {
+            Some((_, found)) => (found.file.to_path_buf(), Some(found.line)),
+            None => (self.file.to_path_buf(), None),
+        }
+    }
+
+    /// Whether a key is written.
+    pub(super) fn is_set(&self, section: &str, key: &str) -> bool {
+        let section = self.settings.get(section);
+        section.is_some_and(|section| section.contains_key(key))
+    }
 }
 
 /// One section of a reader.
@@ -197,11 +213,36 @@ impl Scope<'_> {
 
     /// A database. A relative file is put below the current directory, as SQLAlchemy does.
     pub(super) fn database(&mut self, key: &'static str) -> Option<DatabaseUri> {
-        let uri: DatabaseUri = self.get_as(key, None, Option::<DatabaseUri>::read)?;
-        let DatabaseUri::SqliteFile(path) = uri else {
-            return Some(uri);
+        let mut remarks = Vec::new();
+        let read = |text: &str| match DatabaseUri::read(text) {
+            Ok((uri, noted)) => {
+                remarks = noted;
+                Ok(Some(uri))
+            }
+            Err(bad) => Err(Wanted::new(format!("the URI {bad}"))),
         };
-        let absolute = self.reader.cwd.join(&path);
+        let mut uri: DatabaseUri = self.get_as(key, None, read)?;
+        for remark in remarks {
+            self.note(remark.severity, key, None, remark.text);
+        }
+        for path in uri.certificates() {
+            *path = self.reader.cwd.join(&*path);
+            if !path.exists() {
+                let text = format!(
+                    "the file {} does not exist (or cannot be seen by this user)",
+                    path.display()
+                );
+                self.note(Severity::Warning, key, None, text);
+            }
+        }
+        if let DatabaseUri::SqliteFile(path) = &mut uri {
+            self.database_file(key, path);
+        }
+        Some(uri)
+    }
+
+    fn database_file(&mut self, key: &str, path: &mut PathBuf) {
+        let absolute = self.reader.cwd.join(&*path);
         if path.is_relative() {
             let text = format!(
                 "is relative to the directory in which the server was started: it means {}. \
@@ -228,7 +269,7 @@ impl Scope<'_> {
             );
             self.note(Severity::Warning, key, None, text);
         }
-        Some(DatabaseUri::SqliteFile(absolute))
+        *path = absolute;
     }
 
     /// The size of a pool: at most 1000, and 0, which meant no limit, is the default.

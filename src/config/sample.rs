@@ -44,7 +44,8 @@ const SECOND_HEAD: &str = "\
 ";
 
 const SECOND_FOOT: &str = "
-# Requests whose Host is the one named can have a storage and a mail server of their own:
+# Requests whose Host is the one named can have a storage of their own, or other limits; any key
+# of [storage] can stand there. Accounts are the same for all hosts.
 #
 #     [host:other.example.org]
 #     storage.sqluri = sqlite:////srv/other/weaved.db

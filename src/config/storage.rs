@@ -35,6 +35,8 @@ pub struct Storage {
     pub create_tables: bool,
     /// Default: named.
     pub collections: Collections,
+    /// Whether records are spread over the tables `wbo0` to `wbo99`. Default false.
+    pub shard: bool,
     /// The most that a user's records may take, in KB of 1024; absent: no limit.
     pub quota: Option<u64>,
     /// Records of one POST that are stored; the rest is refused. Default 100.
@@ -55,6 +57,7 @@ impl Default for Storage {
             sqluri: DatabaseUri::SqliteMemory,
             create_tables: true,
             collections: Collections::Named,
+            shard: false,
             quota: None,
             batch_max_count: 100,
             batch_max_bytes: 1 << 20,
@@ -64,6 +67,9 @@ impl Default for Storage {
         }
     }
 }
+
+/// The tables of a database with shards.
+const SHARDS: u32 = 100;
 
 const MEMCACHED: &str = "nothing is kept in memcached. Before the move let the old server drain \
                          what it holds there (tabs, meta)";
@@ -86,8 +92,9 @@ const KEYS: &[Key] = &[
         "sqluri",
         "",
         "The database: sqlite:////absolute/file, sqlite:///file (from the directory in which the \
-         server is started), mysql://user:password@host/name or postgresql://... This version opens SQLite only. \
-         Required.",
+         server is started), mysql://user:password@host:port/name or \
+         postgresql://user:password@host:port/name, with options after a question mark (see the \
+         README). Required.",
     ),
     used(
         "create_tables",
@@ -121,7 +128,11 @@ const KEYS: &[Key] = &[
         "1048576",
         "Characters of payload that are stored from one request.",
     ),
-    used("pool_size", "16", "Connections at most, in each process."),
+    used(
+        "pool_size",
+        "16",
+        "Connections at most, in each process; never more than it has threads.",
+    ),
     used(
         "pool_timeout",
         "10",
@@ -133,7 +144,6 @@ const KEYS: &[Key] = &[
         "Seconds after which a connection to a database server is made anew; 0: never.",
     ),
     unneeded("interface", "backend says it all"),
-    unneeded("shardsize", "there are no shards"),
     unneeded("batch_size", "a request is stored in one step"),
     unneeded("reset_on_return", "a connection always comes back clean"),
     unneeded("pool_max_overflow", POOL),
@@ -153,8 +163,10 @@ const KEYS: &[Key] = &[
     used(
         "shard",
         "false",
-        "Whether records are spread over tables wbo0, wbo1 ...; such a database cannot be served.",
+        "Whether records are spread over the tables wbo0 to wbo99: set it as it was when the \
+         database was made. A new database needs no such tables.",
     ),
+    used("shardsize", "100", "How many such tables there are: 100."),
 ];
 
 /// What `backend` says; only the spelling matters.
@@ -200,9 +212,14 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Storage {
                     sqlite:////var/lib/weaved/weaved.db";
         scope.error("sqluri", text);
     }
-    if scope.flag("shard", false) {
-        let text = "is not supported in this version: the records are in several tables";
-        scope.error("shard", text);
+    let shard = scope.flag("shard", false);
+    let tables = scope.number("shardsize", SHARDS, Count::new("tables", 1, 10_000, 100));
+    if shard && tables != SHARDS {
+        // spec/storage-1.1.md, 7.3
+        let text = "cannot be served: the old server made that many tables, and then wrote into \
+                    100 whatever was said here. Write 100; records that are in wbo100 and above \
+                    would not be found";
+        scope.error("shardsize", text);
     }
     let standard = scope.flag("standard_collections", false);
     let fixed = scope.flag("fixed_collections", false);
@@ -228,6 +245,7 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Storage {
         sqluri: sqluri.unwrap_or(default.sqluri),
         create_tables: scope.flag("create_tables", default.create_tables),
         collections,
+        shard,
         quota: use_quota.then_some(kilobytes),
         batch_max_count: scope.number(
             "batch_max_count",

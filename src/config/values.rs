@@ -123,13 +123,6 @@ impl Show for DatabaseUri {
     }
 }
 
-impl Setting for DatabaseUri {
-    fn read(text: &str) -> Result<Self, Wanted> {
-        text.parse()
-            .map_err(|bad: super::BadDatabaseUri| Wanted::new(format!("the URI {bad}")))
-    }
-}
-
 /// Words between blanks, commas or line ends.
 impl Show for Vec<String> {
     fn show(&self) -> String {

@@ -2,23 +2,41 @@
 //!
 //! What goes in is SQL text with named parameters, what comes out are rows that lend their
 //! values. A transaction ends with the closure that it was given: committed when that answers
-//! `Ok`, rolled back otherwise. A busy database is waited for here and nowhere else.
-//! This is no ORM: SQL is written by `storage` and `accounts`.
+//! `Ok`, rolled back otherwise. A busy database is waited for here and nowhere else, and a
+//! transaction that the database gave up for another's sake is done again here and nowhere else.
+//! This is no ORM: SQL is written by `storage` and `accounts`; what cannot be written once for
+//! all databases they ask the [`Dialect`] for.
+//!
+//! One folder or file a driver, each behind the traits of `driver`.
 
-mod cause;
+mod catalog;
+mod database;
+mod dialect;
+mod driver;
 mod error;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
-mod turns;
-mod turnstile;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg_attr(
+    not(feature = "mysql"),
+    expect(dead_code, reason = "PostgreSQL needs no lists that are written out")
+)]
+mod statement;
+#[cfg(feature = "postgres")]
+mod tls;
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+pub use database::Database;
+pub use database::Session;
+pub use database::Snapshot;
+pub use dialect::Dialect;
+pub use driver::Row;
 pub use error::DbError;
-pub use sqlite::Database;
-pub use sqlite::Row;
-pub use sqlite::Session;
-pub use sqlite::Snapshot;
 
 /// Whether a query should go on to its next row.
 pub type Flow = ControlFlow<()>;
@@ -32,6 +50,8 @@ pub enum Value<'a> {
     Null,
     /// A text.
     Text(&'a str),
+    /// Any number of texts, for [`Dialect::among`].
+    Texts(&'a [String]),
 }
 
 impl From<i64> for Value<'_> {
@@ -43,6 +63,12 @@ impl From<i64> for Value<'_> {
 impl<'a> From<&'a str> for Value<'a> {
     fn from(text: &'a str) -> Self {
         Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a [String]> for Value<'a> {
+    fn from(texts: &'a [String]) -> Self {
+        Self::Texts(texts)
     }
 }
 
@@ -62,6 +88,8 @@ pub struct PoolOptions {
     pub size: u32,
     /// How long to wait for a free connection, or for another writer, before giving up as busy.
     pub timeout: Duration,
+    /// The age at which a connection to a server is made anew; absent: never.
+    pub recycle: Option<Duration>,
 }
 
 impl Default for PoolOptions {
@@ -69,6 +97,7 @@ impl Default for PoolOptions {
         Self {
             size: 16,
             timeout: Duration::from_secs(10),
+            recycle: Some(Duration::from_secs(60)),
         }
     }
 }

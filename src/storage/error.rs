@@ -7,7 +7,7 @@ use crate::db::DbError;
 pub enum StorageError {
     /// The database did not answer.
     #[error("storage failed")]
-    Database(#[from] DbError),
+    Database(#[source] DbError),
     /// The account of this user was removed while the call was on its way.
     #[error("the user is gone")]
     Forgotten,
@@ -20,4 +20,16 @@ pub enum StorageError {
     /// The tables are not as they must be, and may not be made so.
     #[error("{0}")]
     Schema(String),
+    /// What was sent holds something that the database cannot hold.
+    #[error("this database cannot hold {0}")]
+    Unstorable(&'static str),
+}
+
+impl From<DbError> for StorageError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unstorable(what) => Self::Unstorable(what),
+            error => Self::Database(error),
+        }
+    }
 }

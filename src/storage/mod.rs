@@ -15,9 +15,12 @@ mod sql;
 use std::ops::ControlFlow;
 
 pub use error::StorageError;
+pub use sql::Finding;
 pub use sql::Names;
 pub use sql::Settings;
 pub use sql::SqlStorage;
+pub use sql::mend;
+pub use sql::survey;
 
 use crate::sync::CollectionName;
 use crate::sync::Query;

@@ -132,7 +132,7 @@ impl Service {
         if !response.headers.iter().any(|(name, _)| *name == TIMESTAMP) {
             response
                 .headers
-                .push((TIMESTAMP, self.api.storage.time().to_string()));
+                .push((TIMESTAMP, self.api.hosts.time().to_string()));
         }
         response
             .headers
@@ -164,30 +164,30 @@ impl Service {
         call: StorageCall,
         request: &Request,
     ) -> Result<Response, ApiError> {
-        let api = &self.api;
+        let storage = self.api.hosts.of(self.origin(request));
         let body = &request.body;
         match call {
-            StorageCall::Info(info) => api.info(user, info),
+            StorageCall::Info(info) => storage.info(user, info),
             StorageCall::GetCollection(collection) => {
                 let format = Format::accepted(request.headers.text("accept"));
-                api.get_collection(user, &collection, Query::parse(&request.query)?, format)
+                storage.get_collection(user, &collection, Query::parse(&request.query)?, format)
             }
             StorageCall::PostCollection(collection) => {
-                api.post_collection(user, &collection, body, condition(request)?)
+                storage.post_collection(user, &collection, body, condition(request)?)
             }
             StorageCall::DeleteCollection(collection) => {
                 let query = Query::parse(&request.query)?;
-                api.delete_collection(user, &collection, &query, condition(request)?)
+                storage.delete_collection(user, &collection, &query, condition(request)?)
             }
-            StorageCall::GetRecord(collection, id) => api.get_record(user, &collection, &id),
+            StorageCall::GetRecord(collection, id) => storage.get_record(user, &collection, &id),
             StorageCall::PutRecord(collection, id) => {
-                api.put_record(user, &collection, &id, body, condition(request)?)
+                storage.put_record(user, &collection, &id, body, condition(request)?)
             }
             StorageCall::DeleteRecord(collection, id) => {
-                api.delete_record(user, &collection, &id, condition(request)?)
+                storage.delete_record(user, &collection, &id, condition(request)?)
             }
             StorageCall::DeleteAll => {
-                api.delete_storage(user, request.headers.get("x-confirm-delete").is_some())
+                storage.delete_storage(user, request.headers.get("x-confirm-delete").is_some())
             }
         }
     }

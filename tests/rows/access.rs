@@ -104,12 +104,8 @@ rows! {
     row_12_disabled_account(Plain) |site| {
         let u = site.user();
         u.get("info/collections").ok();
-        let database = rusqlite::Connection::open(site.home().database()).unwrap();
-        database.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
-        let changed = database
-            .execute("UPDATE \"user\" SET accountStatus = 0 WHERE username = ?1", [&u.name])
-            .unwrap();
-        assert_eq!(changed, 1);
+        let disable = "UPDATE \"user\" SET \"accountStatus\" = 0";
+        site.home().run_sql(&format!("{disable} WHERE username = '{}'", u.name));
         u.get("info/collections").is(401);
     }
 

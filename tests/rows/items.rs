@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::rows;
+use crate::suite::Backend;
 
 /// Does something that a ttl of 2 (which lasts between one second and two) must not end before;
 /// again, if the machine was too slow.
@@ -174,10 +175,26 @@ rows! {
             reply.ok().need(reply.json()["payload"] == "é😀", "the same string");
             reply.need(reply.bytes().is_ascii(), "ASCII alone");
         }
-        let odd = r#"{"payload":"\u0000\u001f\u007f\u2028 \\/ \\u0041 \" \ud83d\ude00"}"#;
+        let odd = r#"{"payload":"\u0001\u001f\u007f\u2028 \\/ \\u0041 \" \ud83d\ude00"}"#;
         u.put("storage/c/i", odd).written();
         let reply = u.get("storage/c/i");
-        let wanted = "\u{0}\u{1f}\u{7f}\u{2028} \\/ \\u0041 \" 😀";
+        let wanted = "\u{1}\u{1f}\u{7f}\u{2028} \\/ \\u0041 \" 😀";
         reply.ok().need(reply.json()["payload"] == wanted, "the same string");
+    }
+
+    /// A character that PostgreSQL has not; nothing is stored without it.
+    row_38_the_character_0(Plain) |site| {
+        let u = site.user();
+        u.put("storage/c/i", r#"{"payload":"before"}"#).written();
+        let reply = u.put("storage/c/i", r#"{"payload":"\u0000x"}"#);
+        let payload = if site.way().facts().database == Some(Backend::PostgreSql) {
+            reply.code(8);
+            "before"
+        } else {
+            reply.written();
+            "\u{0}x"
+        };
+        let reply = u.get("storage/c/i");
+        reply.ok().need(reply.json()["payload"] == payload, "this string");
     }
 }

@@ -18,14 +18,29 @@ mod users;
 /// Makes of each row a test in each way to reach the program that can have its configuration.
 macro_rules! rows {
     (@ways $rows:tt $($module:ident $way:ident $extent:ident:
-        $server:ident $gateway:ident $listen:ident $mount:tt $file:literal;)*
+        $server:ident $gateway:ident $listen:ident $mount:tt $file:literal
+            $(on $database:ident)?;)*
     ) => {
-        $(super::rows!(@way $module $way $extent $rows);)*
+        $(super::rows!(@way $module $way $extent $rows $($database)?);)*
     };
     (@way $module:ident $way:ident $extent:ident ($($name:ident $setup:ident)*)) => {
         mod $module {
             $(super::super::rows!(@row $way $extent $name $setup);)*
         }
+    };
+    (@way $module:ident $way:ident $extent:ident ($($name:ident $setup:ident)*)
+        $database:ident) => {
+        mod $module {
+            $(super::super::rows!(@served $way $extent $name $setup);)*
+        }
+    };
+    // These rows bring a file that the original wrote, and need nothing else.
+    (@served $way:ident $extent:ident $name:ident SqliteFile) => {};
+    (@served $way:ident $extent:ident $name:ident $setup:ident) => {
+        super::super::rows!(@row $way $extent $name $setup);
+    };
+    (@row $way:ident $extent:ident $name:ident SqliteFile) => {
+        super::super::rows!(@test $way $name Plain);
     };
     (@row $way:ident Plain $name:ident Plain) => {
         super::super::rows!(@test $way $name Plain);

@@ -5,9 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
 
-use rusqlite::Connection;
 use serde_json::Value;
 use serde_json::json;
 
@@ -18,13 +16,6 @@ use crate::suite::Setup;
 use crate::suite::Time;
 use crate::suite::User;
 use crate::suite::Way;
-
-/// The database of a site, opened by somebody else.
-fn open(site: &Site) -> Connection {
-    let database = Connection::open(site.home().database()).unwrap();
-    database.busy_timeout(Duration::from_secs(60)).unwrap();
-    database
-}
 
 /// 503 with the configured wait (Setup::ShortWait).
 #[track_caller]
@@ -130,14 +121,13 @@ rows! {
         let site = Site::private(site.way(), Setup::ShortWait);
         let u = site.user();
         u.put("storage/c/i", r#"{"payload":"x"}"#).written();
-        let database = open(&site);
-        database.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let lock = site.home().lock();
         is_away(&u.put("storage/c/i", r#"{"payload":"y"}"#));
         is_away(&u.post("storage/c", r#"[{"id":"j","payload":"y"}]"#));
         is_away(&u.delete("storage/c/i"));
         // A writer elsewhere keeps nobody from reading.
         u.get("storage/c").lists(&["i"]);
-        database.execute_batch("ROLLBACK").unwrap();
+        drop(lock);
         u.put("storage/c/i", r#"{"payload":"y"}"#).written();
     }
 
@@ -145,11 +135,10 @@ rows! {
         let site = Site::private(site.way(), Setup::ShortWait);
         let u = site.user();
         u.get("info/collections").ok();
-        let database = open(&site);
-        database.execute_batch("ALTER TABLE \"user\" RENAME TO elsewhere").unwrap();
+        site.home().run_sql("ALTER TABLE \"user\" RENAME TO elsewhere");
         is_away(&u.get("info/collections"));
         is_away(&u.put("storage/c/i", r#"{"payload":"y"}"#));
-        database.execute_batch("ALTER TABLE elsewhere RENAME TO \"user\"").unwrap();
+        site.home().run_sql("ALTER TABLE elsewhere RENAME TO \"user\"");
         u.get("info/collections").ok();
     }
 
@@ -230,15 +219,15 @@ rows! {
         u.put("storage/c/i", r#"{"payload":"x"}"#).written();
     }
 
-    row_84_a_database_of_2011(Plain) |site| {
+    row_84_a_database_of_2011(SqliteFile) |site| {
         reads_the_fixture(site.way(), "2011");
     }
 
-    row_84_a_database_of_2012(Plain) |site| {
+    row_84_a_database_of_2012(SqliteFile) |site| {
         reads_the_fixture(site.way(), "2012");
     }
 
-    row_84_a_database_of_2013(Plain) |site| {
+    row_84_a_database_of_2013(SqliteFile) |site| {
         reads_the_fixture(site.way(), "2013");
     }
 
@@ -247,15 +236,13 @@ rows! {
         let site = Site::private(site.way(), Setup::Plain);
         let u = site.user();
         let t = u.put("storage/c/i", r#"{"payload":"x"}"#).written();
-        let database = open(&site);
-        database
-            .execute_batch(
+        site.home()
+            .run_sql(
                 "INSERT INTO wbo (id, username, collection, payload, payload_size, ttl)
                      SELECT 'orphan', username, 4711, 'y', 1, 2100000000 FROM wbo WHERE id = 'i';
                  INSERT INTO wbo (id, username, collection, payload, payload_size)
                      SELECT 'bare', username, collection, 'z', 1 FROM wbo WHERE id = 'i';",
-            )
-            .unwrap();
+            );
         let info = u.get("info/collections");
         info.ok().need(info.json().get("c") == Some(&t.json()), "c at the time of the write");
         info.need(info.json().as_object().map(serde_json::Map::len) == Some(1), "c alone");

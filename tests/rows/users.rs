@@ -1,6 +1,5 @@
 //! The user API's rows, but for those that need mail or a captcha (16 to 18, 41 to 46, 50, 51).
 
-use rusqlite::Connection;
 use serde_json::Value;
 use serde_json::json;
 
@@ -191,9 +190,7 @@ rows! {
     row_25_the_node_without_a_database(Plain) |site| {
         let site = Site::private(site.way(), Setup::ShortWait);
         let u = site.user();
-        let database = Connection::open(site.home().database()).unwrap();
-        database.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
-        database.execute_batch("ALTER TABLE \"user\" RENAME TO elsewhere").unwrap();
+        site.home().run_sql("ALTER TABLE \"user\" RENAME TO elsewhere");
         let reply = u.user("GET", "/node/weave").send();
         reply.is(503).header("Retry-After", "1800");
     }
@@ -229,13 +226,12 @@ rows! {
     row_30_and_31_deleting_an_account(Plain) |site| {
         let u = site.user();
         u.put("storage/c/i", r#"{"payload":"x"}"#).written();
-        let database = Connection::open(site.home().database()).unwrap();
-        database.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
-        let sql = "SELECT userid FROM \"user\" WHERE username = ?1";
-        let id: i64 = database.query_row(sql, [&u.name], |row| row.get(0)).unwrap();
+        let home = site.home();
+        let whose = format!("FROM \"user\" WHERE username = '{}'", u.name);
+        let id = home.run_sql(&format!("SELECT userid {whose}"));
         let count = |table: &str, column: &str| -> i64 {
-            let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} = ?1");
-            database.query_row(&sql, [id], |row| row.get(0)).unwrap()
+            let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} = {id}");
+            home.run_sql(&sql).trim().parse().unwrap()
         };
         assert_eq!(count("wbo", "username"), 1);
         u.user("DELETE", "").send().says("1");
@@ -349,12 +345,10 @@ rows! {
             "{SSCRYPT}daWP3zaxl9s2H74yeebkU5BgPw8aM0ZSAvf1O4BQ/BIMfDsC9qzPdIKgSEdR5E/boFW+fW4ixob1\
              L+pSrbOj+kFCQ0RFRkdI",
         ];
-        let database = Connection::open(site.home().database()).unwrap();
-        database.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
         for hash in hashes {
             let u = site.user();
-            let sql = "UPDATE \"user\" SET password = ?1 WHERE username = ?2";
-            assert_eq!(database.execute(sql, [hash, &u.name]).unwrap(), 1);
+            let set = format!("UPDATE \"user\" SET password = '{hash}'");
+            site.home().run_sql(&format!("{set} WHERE username = '{}'", u.name));
             u.get("info/collections").is(401);
             // Twice: the first login may replace the hash.
             u.with_password("password1").get("info/collections").ok();

@@ -5,6 +5,8 @@ use weaved::storage::StorageError;
 use weaved::sync::Timestamp;
 use weaved::sync::UserId;
 
+use super::ground::Kind;
+use super::ground::on_every_database;
 use super::support::ALICE;
 use super::support::BOB;
 use super::support::Stage;
@@ -23,7 +25,7 @@ type Case = fn(&dyn Storage, &TestClock);
 
 /// Runs every case on a storage of its own.
 pub(crate) fn suite(fresh: impl Fn() -> Stage) {
-    let cases: [(&str, Case); 19] = [
+    let cases: [(&str, Case); 23] = [
         ("an empty storage answers", an_empty_storage_answers),
         ("a record is stored and read", a_record_is_stored_and_read),
         (
@@ -53,6 +55,19 @@ pub(crate) fn suite(fresh: impl Fn() -> Stage) {
         ("queries select and sort", queries_select_and_sort),
         ("odd ids are ids", odd_ids_are_ids),
         (
+            "ids and names are their bytes",
+            ids_and_names_are_their_bytes,
+        ),
+        ("many ids may be asked for", many_ids_may_be_asked_for),
+        (
+            "payloads come back as they were",
+            payloads_come_back_as_they_were,
+        ),
+        (
+            "the lowest character is kept or refused",
+            the_lowest_character_is_kept_or_refused,
+        ),
+        (
             "deletes take what is selected",
             deletes_take_what_is_selected,
         ),
@@ -81,9 +96,10 @@ pub(crate) fn suite(fresh: impl Fn() -> Stage) {
     }
 }
 
-#[test]
-fn sqlite_conforms() {
-    suite(Stage::new);
+on_every_database!(conforms);
+
+fn conforms(kind: Kind) {
+    suite(|| Stage::new(kind));
 }
 
 fn an_empty_storage_answers(storage: &dyn Storage, _: &TestClock) {
@@ -363,6 +379,109 @@ fn odd_ids_are_ids(storage: &dyn Storage, _: &TestClock) {
     assert_eq!(ids(storage, "c", "ids=AbC"), ["AbC"]);
     delete(storage, "c", "ids=AbC,%7Bg%7D+*");
     assert_eq!(ids(storage, "c", "").len(), 2);
+}
+
+/// Whatever the collation of the database: upper and lower case, blanks at the end.
+fn ids_and_names_are_their_bytes(storage: &dyn Storage, _: &TestClock) {
+    let ids_sent = [
+        "AbC", "abc", "abc ", "abc  ", " abc", "a_c", "a%c", "ABC", "_", "Z", "a",
+    ];
+    let body: Vec<_> = ids_sent
+        .iter()
+        .map(|id| serde_json::json!({"id": id, "payload": id}))
+        .collect();
+    let body = serde_json::Value::from(body).to_string();
+    let written = post(storage, "Case", &body);
+    post(storage, "case", r#"{"id":"other","payload":""}"#);
+    let mut sorted = ids_sent.map(str::to_owned);
+    sorted.sort();
+    assert_eq!(ids(storage, "Case", ""), sorted);
+    assert_eq!(ids(storage, "case", ""), ["other"]);
+    assert_eq!(times(storage)[0], ("Case".to_owned(), written));
+    // One of them is changed, the others are not.
+    post(storage, "Case", r#"{"id":"abc","payload":"new"}"#);
+    assert_eq!(ids(storage, "Case", &format!("newer={written}")), ["abc"]);
+    sorted.reverse();
+    let newest: Vec<_> = [&["abc".to_owned()][..], &sorted]
+        .concat()
+        .into_iter()
+        .enumerate()
+        .filter(|(place, id)| *place == 0 || id != "abc")
+        .map(|(_, id)| id)
+        .collect();
+    assert_eq!(ids(storage, "Case", "sort=newest"), newest);
+    delete(storage, "Case", "ids=abc,ABC");
+    assert_eq!(ids(storage, "Case", "").len(), ids_sent.len() - 2);
+    assert_eq!(ids(storage, "Case", "ids=AbC"), ["AbC"]);
+    // Parents and predecessors as well.
+    post(
+        storage,
+        "p",
+        r#"{"id":"1","payload":"","parentid":"Up","predecessorid":"Up"}"#,
+    );
+    assert_eq!(ids(storage, "p", "parentid=up"), [""; 0]);
+    assert_eq!(ids(storage, "p", "predecessorid=Up"), ["1"]);
+}
+
+fn many_ids_may_be_asked_for(storage: &dyn Storage, _: &TestClock) {
+    let body: Vec<_> = (0..100)
+        .map(|id| serde_json::json!({"id": format!("{id:03}"), "payload": "x"}))
+        .collect();
+    post(storage, "c", &serde_json::Value::from(body).to_string());
+    for count in [1, 2, 3, 64, 65, 99] {
+        let wanted: Vec<_> = (0..count).map(|id| format!("{id:03}")).collect();
+        let query = format!("ids={}", wanted.join(","));
+        assert_eq!(ids(storage, "c", &query), wanted);
+    }
+    let query = format!(
+        "ids={}&limit=3&sort=newest",
+        "007,008,nosuch,009,010".repeat(2)
+    );
+    assert_eq!(ids(storage, "c", &query), ["010", "009", "008"]);
+}
+
+fn payloads_come_back_as_they_were(storage: &dyn Storage, _: &TestClock) {
+    let longest = "y".repeat(256 * 1024);
+    let payloads = [
+        "",
+        "\u{1F98A}\u{10FFFF}\u{FFFF}\u{80}",
+        "\\ ' \" % _ \u{7F} \r\n\t\u{1}",
+        "null",
+        " \u{20AC} ends with a blank ",
+        &longest,
+    ];
+    for (number, payload) in payloads.into_iter().enumerate() {
+        let id = number.to_string();
+        let body = serde_json::json!({"id": id, "payload": payload, "sortindex": -999_999_999});
+        let time = post(storage, "c", &body.to_string());
+        let stored = get(storage, "c", &id).unwrap();
+        let stored: serde_json::Value = serde_json::from_str(&stored).unwrap();
+        assert_eq!(stored["payload"], payload);
+        assert_eq!(stored["modified"].to_string(), {
+            let shown: serde_json::Value = serde_json::from_str(&time.to_string()).unwrap();
+            shown.to_string()
+        });
+    }
+    let bytes: usize = payloads.iter().map(|payload| payload.len()).sum();
+    let expected = [("c".to_owned(), payloads.len() as u64, bytes as u64)];
+    assert_eq!(usage(storage), expected);
+}
+
+/// PostgreSQL cannot hold U+0000 in a text. Where it is refused nothing of the write is stored.
+fn the_lowest_character_is_kept_or_refused(storage: &dyn Storage, _: &TestClock) {
+    let body = r#"[{"id":"a","payload":"x"},{"id":"b","payload":"x\u0000y"}]"#;
+    match post_as(storage, ALICE, "c", body, (None, None)) {
+        Ok(_) => {
+            let expected = r#""payload":"x\u0000y"}"#;
+            assert!(get(storage, "c", "b").unwrap().ends_with(expected));
+        }
+        Err(StorageError::Unstorable(what)) => {
+            assert!(what.contains("U+0000"), "{what}");
+            assert_eq!(times(storage), []);
+            post(storage, "c", r#"{"id":"a","payload":"x"}"#);
+        }
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn deletes_take_what_is_selected(storage: &dyn Storage, _: &TestClock) {

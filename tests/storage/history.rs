@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use proptest::test_runner::Config;
+use proptest::test_runner::TestRunner;
 use weaved::storage::StorageError;
 use weaved::sync::Timestamp;
 
+use super::ground::Kind;
+use super::ground::on_every_database;
 use super::support::ALICE;
 use super::support::Stage;
 use super::support::ids;
@@ -216,60 +220,99 @@ fn compare(stage: &Stage, model: &Model) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+on_every_database!(any_history_gives_the_answers_of_the_model);
 
-    #[test]
-    fn any_history_gives_the_answers_of_the_model(steps in proptest::collection::vec(step(), 1..25)) {
-        use weaved::sync::Clock as _;
-        let mut stage = Stage::new();
-        let mut model = Model::default();
-        for step in steps {
-            match step {
-                Step::Clock(centis) => stage.clock.advance(centis),
-                Step::Purge => {
-                    stage.storage.purge().unwrap();
-                    let now = stage.clock.now().seconds();
-                    for (_, records) in model.collections.values_mut() {
-                        records.retain(|_, record| record.expires.is_none_or(|expires| expires > now));
+fn any_history_gives_the_answers_of_the_model(kind: Kind) {
+    let cases = match kind {
+        Kind::Sqlite => 64,
+        // Each makes its tables.
+        Kind::Served(_) => 16,
+    };
+    let config = Config {
+        cases,
+        source_file: Some(file!()),
+        ..Config::default()
+    };
+    let steps = proptest::collection::vec(step(), 1..25);
+    let result = TestRunner::new(config).run(&steps, |steps| history(kind, steps));
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Lives through a history, and compares after each step.
+fn history(kind: Kind, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    use weaved::sync::Clock as _;
+    let mut stage = Stage::new(kind);
+    let mut model = Model::default();
+    for step in steps {
+        match step {
+            Step::Clock(centis) => stage.clock.advance(centis),
+            Step::Purge => {
+                stage.storage.purge().unwrap();
+                let now = stage.clock.now().seconds();
+                for (_, records) in model.collections.values_mut() {
+                    records.retain(|_, record| record.expires.is_none_or(|expires| expires > now));
+                }
+                model
+                    .collections
+                    .retain(|_, (_, records)| !records.is_empty());
+            }
+            Step::Reopen => {
+                let elapsed = stage.clock.now().centis() - 170_000_000_000;
+                stage = Stage::on(stage.close(), Default::default());
+                stage.clock.advance(elapsed);
+            }
+            Step::DeleteAll => {
+                let time = stage.storage.delete_all(ALICE).unwrap();
+                prop_assert!(time > model.last);
+                model.collections.clear();
+                model.last = time;
+            }
+            Step::Delete { collection, query } => {
+                let collection = format!("c{collection}");
+                let parsed = weaved::sync::Query::parse(&query).unwrap();
+                let time = stage
+                    .storage
+                    .delete(ALICE, &name(&collection), &parsed, None)
+                    .unwrap();
+                prop_assert!(time > model.last);
+                model.delete(&collection, &query, time);
+            }
+            Step::Write {
+                collection,
+                records,
+                stale,
+            } => {
+                let collection = format!("c{collection}");
+                let changed = model
+                    .collections
+                    .get(&collection)
+                    .map(|(changed, _)| *changed);
+                let since = changed.map(|changed| {
+                    if stale {
+                        changed.minus_centis(1)
+                    } else {
+                        changed
                     }
-                    model.collections.retain(|_, (_, records)| !records.is_empty());
-                }
-                Step::Reopen => {
-                    let elapsed = stage.clock.now().centis() - 170_000_000_000;
-                    stage = Stage::with(stage.close(), Default::default());
-                    stage.clock.advance(elapsed);
-                }
-                Step::DeleteAll => {
-                    let time = stage.storage.delete_all(ALICE).unwrap();
-                    prop_assert!(time > model.last);
-                    model.collections.clear();
-                    model.last = time;
-                }
-                Step::Delete { collection, query } => {
-                    let collection = format!("c{collection}");
-                    let parsed = weaved::sync::Query::parse(&query).unwrap();
-                    let time = stage.storage.delete(ALICE, &name(&collection), &parsed, None).unwrap();
-                    prop_assert!(time > model.last);
-                    model.delete(&collection, &query, time);
-                }
-                Step::Write { collection, records, stale } => {
-                    let collection = format!("c{collection}");
-                    let changed = model.collections.get(&collection).map(|(changed, _)| *changed);
-                    let since = changed.map(|changed| if stale { changed.minus_centis(1) } else { changed });
-                    let result = post_as(stage.storage.as_ref(), ALICE, &collection, &body(&records), (since, None));
-                    match result {
-                        Err(StorageError::Modified) => prop_assert!(stale && changed.is_some()),
-                        Err(error) => prop_assert!(false, "{}", error),
-                        Ok(written) => {
-                            prop_assert!(!stale || changed.is_none());
-                            prop_assert!(written.modified > model.last);
-                            model.write(&collection, &records, written.modified);
-                        }
+                });
+                let result = post_as(
+                    stage.storage.as_ref(),
+                    ALICE,
+                    &collection,
+                    &body(&records),
+                    (since, None),
+                );
+                match result {
+                    Err(StorageError::Modified) => prop_assert!(stale && changed.is_some()),
+                    Err(error) => prop_assert!(false, "{}", error),
+                    Ok(written) => {
+                        prop_assert!(!stale || changed.is_none());
+                        prop_assert!(written.modified > model.last);
+                        model.write(&collection, &records, written.modified);
                     }
                 }
             }
-            compare(&stage, &model)?;
         }
+        compare(&stage, &model)?;
     }
+    Ok(())
 }

@@ -8,10 +8,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use tempfile::TempDir;
-use weaved::config::DatabaseUri;
-use weaved::db::Database;
-use weaved::db::PoolOptions;
 use weaved::storage::Settings;
 use weaved::storage::SqlStorage;
 use weaved::storage::Storage;
@@ -20,21 +16,26 @@ use weaved::sync::Query;
 use weaved::sync::SystemClock;
 use weaved::sync::Timestamp;
 
+use super::ground::Ground;
+use super::ground::Kind;
+use super::ground::on_every_database;
 use super::support::ALICE;
 use super::support::TestClock;
 use super::support::name;
+use super::support::open;
 use super::support::post_as;
 
 const WRITERS: usize = 4;
 const WRITES: usize = 60;
 
-#[test]
-fn a_reader_that_follows_misses_nothing() {
-    let folder = TempDir::new().unwrap();
-    let uri = DatabaseUri::SqliteFile(folder.path().join("sync.db"));
-    let database = Arc::new(Database::open(&uri, &PoolOptions::default()).unwrap());
+on_every_database! {
+    a_reader_that_follows_misses_nothing
+    what_a_slow_commit_has_written_gets_a_later_time
+}
+
+fn a_reader_that_follows_misses_nothing(kind: Kind) {
     let clock = Arc::new(SystemClock::default());
-    let storage = SqlStorage::open(database, clock, Settings::default()).unwrap();
+    let storage = open(&Ground::fresh(kind), clock, Settings::default()).unwrap();
     let done = AtomicBool::new(false);
     let seen = thread::scope(|scope| {
         let reader = scope.spawn(|| follow(&storage, &done));
@@ -65,14 +66,9 @@ fn a_reader_that_follows_misses_nothing() {
 
 /// A reader in another process was told, while the commit took its time, that nothing so old
 /// would still come.
-#[test]
-fn what_a_slow_commit_has_written_gets_a_later_time() {
-    let folder = TempDir::new().unwrap();
-    let uri = DatabaseUri::SqliteFile(folder.path().join("sync.db"));
-    let open = |clock: Arc<dyn Clock>| {
-        let database = Database::open(&uri, &PoolOptions::default()).unwrap();
-        SqlStorage::open(Arc::new(database), clock, Settings::default()).unwrap()
-    };
+fn what_a_slow_commit_has_written_gets_a_later_time(kind: Kind) {
+    let ground = Ground::fresh(kind);
+    let open = |clock: Arc<dyn Clock>| open(&ground, clock, Settings::default()).unwrap();
     let other = Arc::new(open(TestClock::at(1_700_000_005)));
     let promised = other.time();
     let slow = Arc::new(SlowCommit {

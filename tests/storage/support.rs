@@ -1,13 +1,10 @@
-//! A storage on a temporary file with a clock that stands still, and short words for its calls.
+//! A storage on a fresh database with a clock that stands still, and short words for its calls.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
 
-use tempfile::TempDir;
-use weaved::config::DatabaseUri;
 use weaved::db::Database;
 use weaved::db::PoolOptions;
 use weaved::storage::Settings;
@@ -25,6 +22,9 @@ use weaved::sync::RecordId;
 use weaved::sync::Timestamp;
 use weaved::sync::UserId;
 use weaved::sync::Wbo;
+
+use super::ground::Ground;
+use super::ground::Kind;
 
 /// The user of most tests.
 pub(crate) const ALICE: UserId = UserId(7);
@@ -51,44 +51,45 @@ impl Clock for TestClock {
     }
 }
 
-/// A storage and what it stands on; goes with its files.
+/// A storage and what it stands on.
 pub(crate) struct Stage {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) storage: Arc<dyn Storage>,
-    folder: TempDir,
+    ground: Ground,
 }
 
 impl Stage {
-    pub(crate) fn new() -> Self {
-        Self::with(TempDir::new().unwrap(), Settings::default())
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self::on(Ground::fresh(kind), Settings::default())
     }
 
-    /// Opens whatever lies in the folder.
-    pub(crate) fn with(folder: TempDir, settings: Settings) -> Self {
+    /// Opens whatever is there.
+    #[track_caller]
+    pub(crate) fn on(ground: Ground, settings: Settings) -> Self {
         let clock = TestClock::at(1_700_000_000);
-        let uri = DatabaseUri::SqliteFile(folder.path().join("sync.db"));
-        let database = Database::open(&uri, &PoolOptions::default()).unwrap();
-        let storage = SqlStorage::open(
-            Arc::new(database),
-            Arc::<TestClock>::clone(&clock),
-            settings,
-        );
+        let storage = open(&ground, Arc::<TestClock>::clone(&clock), settings);
         Self {
             clock,
             storage: Arc::new(storage.unwrap()),
-            folder,
+            ground,
         }
     }
 
-    /// Closes the storage and gives its folder back.
-    pub(crate) fn close(self) -> TempDir {
+    /// Closes the storage and gives back what it stood on.
+    pub(crate) fn close(self) -> Ground {
         drop(self.storage);
-        self.folder
+        self.ground
     }
+}
 
-    pub(crate) fn file(&self) -> PathBuf {
-        self.folder.path().join("sync.db")
-    }
+/// Opens a storage.
+pub(crate) fn open(
+    ground: &Ground,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+) -> Result<SqlStorage, StorageError> {
+    let database = Database::open(&ground.uri(), &PoolOptions::default()).unwrap();
+    SqlStorage::open(Arc::new(database), clock, settings)
 }
 
 pub(crate) fn name(name: &str) -> CollectionName {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 
+use super::database::Backend;
 use super::endpoint::Endpoint;
 use super::front::Behind;
 use super::front::Front;
+use super::home::Home;
 use super::log::Log;
 use super::message::Transport;
 use super::spawn_fcgi::SpawnFcgi;
@@ -15,7 +17,6 @@ use super::warden::Warden;
 use super::way::Server;
 use super::way::Way;
 use super::weaved::Gateway;
-use super::weaved::Home;
 use super::weaved::Listen;
 use super::weaved::Options;
 use super::weaved::Weaved;
@@ -106,22 +107,24 @@ impl Site {
     /// The one site of this test process with this way and this setup.
     pub(crate) fn shared(way: Way, setup: Setup) -> &'static Self {
         static SITES: Cells<(Way, Setup), Site> = Cells::new();
-        static SERVERS: Cells<(Gateway, Listen, &str, Setup), Arc<Weaved>> = Cells::new();
+        type Kind = (Gateway, Listen, &'static str, Option<Backend>, Setup);
+        static SERVERS: Cells<Kind, Arc<Weaved>> = Cells::new();
 
         SITES.get((way, setup), || {
             let facts = way.facts();
             if facts.listen.is_foreign() {
                 return Self::private(way, setup);
             }
-            let key = (facts.gateway, facts.listen, facts.mount, setup);
-            let start = || Arc::new(Weaved::start(setup.apply(options(way))));
+            let (mount, database) = (facts.mount, facts.database);
+            let key = (facts.gateway, facts.listen, mount, database, setup);
+            let start = || Arc::new(Weaved::start_in(home(way), setup.apply(options(way))));
             Self::behind(Arc::clone(SERVERS.get(key, start)), way)
         })
     }
 
     /// A site for one test alone, which it may damage.
     pub(crate) fn private(way: Way, setup: Setup) -> Self {
-        Self::in_home(Home::new(), way, |options| setup.apply(options))
+        Self::in_home(home(way), way, |options| setup.apply(options))
     }
 
     /// A site over files that are there already, or with other options.
@@ -250,6 +253,11 @@ impl Site {
     pub(crate) fn stranger(&self) -> User<'_> {
         User::invented(self).nobody()
     }
+}
+
+/// A new home for this way.
+fn home(way: Way) -> Home {
+    way.facts().database.map_or_else(Home::new, Home::on)
 }
 
 /// The configuration of this way.

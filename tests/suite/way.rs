@@ -4,6 +4,7 @@
 //! `tests/readme.rs` holds the table in the README to it. To add a way: a line here, and what it
 //! starts in the module of its web server (see `Front::before`).
 
+use super::database::Backend;
 use super::weaved::Gateway;
 use super::weaved::Listen;
 
@@ -53,12 +54,15 @@ pub(crate) struct Facts {
     pub(crate) mount: &'static str,
     /// The shipped file that is started, or nothing.
     pub(crate) file: &'static str,
+    /// The server that has accounts and records; `None` is a SQLite file.
+    pub(crate) database: Option<Backend>,
 }
 
 /// Hands the table to the macro `$then`, after `@ways` and what was `$given`.
 ///
 /// A line: the name of the test module, the [`Way`], which [`Rows`] it runs, and its [`Facts`].
-/// `Plain` ways run the rows of `Setup::Plain`; of each kind of server one way is `Every`.
+/// `Plain` ways run the rows of `Setup::Plain`; of each kind of server one way is `Every`. What
+/// is said `on` no database server has its own SQLite file.
 macro_rules! every_way {
     ($($then:ident)::+!($($given:tt)*)) => {
         $($then)::+! { @ways $($given)*
@@ -68,6 +72,8 @@ macro_rules! every_way {
                 Apache Fcgi WebServer "" "apache/conf-available/weaved-fcgid-root.conf";
             apache_proxy_fcgi ApacheProxyFastCgi Every:
                 Apache Fcgi Tcp PREFIX "apache/conf-available/weaved-proxy-fcgi.conf";
+            apache_mariadb ApacheMariaDb Plain:
+                Apache Fcgi Tcp PREFIX "apache/conf-available/weaved-proxy-fcgi.conf" on MariaDb;
             apache_proxy_fcgi_root ApacheProxyFastCgiRoot Plain:
                 Apache Fcgi Tcp "" "apache/conf-available/weaved-proxy-fcgi-root.conf";
             apache_proxy_fcgi_reuse ApacheProxyFastCgiReuse Plain:
@@ -83,6 +89,8 @@ macro_rules! every_way {
             apache_proxy_scgi_root ApacheProxyScgiRoot Plain:
                 Apache Scgi Tcp "" "apache/conf-available/weaved-proxy-scgi-root.conf";
             fastcgi FastCgi Every: Nothing Fcgi Tcp PREFIX "";
+            fastcgi_mariadb FastCgiMariaDb Every: Nothing Fcgi Tcp PREFIX "" on MariaDb;
+            fastcgi_postgresql FastCgiPostgreSql Every: Nothing Fcgi Tcp PREFIX "" on PostgreSql;
             scgi Scgi Every: Nothing Scgi Tcp PREFIX "";
             http Http Every: Nothing Http Tcp "" "";
             caddy Caddy Every: Caddy Fcgi Tcp PREFIX "caddy/weaved.caddy";
@@ -107,6 +115,8 @@ macro_rules! every_way {
                 "lighttpd/conf-available/50-weaved-fastcgi.conf";
             nginx_fastcgi NginxFastCgi Every:
                 Nginx Fcgi Tcp PREFIX "nginx/snippets/weaved-fastcgi.conf";
+            nginx_postgresql NginxPostgreSql Plain:
+                Nginx Fcgi Tcp PREFIX "nginx/snippets/weaved-fastcgi.conf" on PostgreSql;
             nginx_fastcgi_root NginxFastCgiRoot Plain:
                 Nginx Fcgi Tcp "" "nginx/snippets/weaved-fastcgi.conf";
             nginx_unix NginxUnix Plain: Nginx Fcgi Unix PREFIX "nginx/snippets/weaved-fastcgi.conf";
@@ -128,7 +138,8 @@ pub(crate) use every_way;
 
 macro_rules! define {
     (@ways $($module:ident $way:ident $rows:ident:
-        $server:ident $gateway:ident $listen:ident $mount:tt $file:literal;)*
+        $server:ident $gateway:ident $listen:ident $mount:tt $file:literal
+            $(on $database:ident)?;)*
     ) => {
         /// How a request gets to the program.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +159,7 @@ macro_rules! define {
                         listen: Listen::$listen,
                         mount: $mount,
                         file: $file,
+                        database: [$(Some(Backend::$database),)? None][0],
                     },)*
                 }
             }

@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
@@ -15,10 +14,10 @@ use std::sync::Mutex;
 
 use rustix::process::Pid;
 use rustix::process::Signal;
-use tempfile::TempDir;
 
 use super::endpoint::Endpoint;
 use super::fastcgi::FastCgi;
+use super::home::Home;
 use super::http::Http;
 use super::log::Log;
 use super::message::Transport;
@@ -87,43 +86,6 @@ formatter = plain
 format = %(levelname)s [%(name)s] %(message)s
 ";
 
-/// Where a server's files lie: a temporary folder, or one that outlives this server.
-#[derive(Clone, Debug)]
-pub(crate) struct Home(Arc<TempDir>);
-
-impl Home {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("weaved-test-").tempdir();
-        Self(Arc::new(folder.unwrap()))
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// The SQLite file with accounts and records.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.path().join("sync.db")
-    }
-
-    /// The log of programs whose stderr goes nowhere.
-    pub(crate) fn log(&self) -> PathBuf {
-        self.path().join("weaved.log")
-    }
-
-    /// Writes development.ini and sync.conf, and returns the path of the former.
-    pub(crate) fn configure(&self, options: &Options) -> PathBuf {
-        let ini = self.path().join("development.ini");
-        fs::write(&ini, options.ini()).unwrap();
-        fs::write(
-            self.path().join("sync.conf"),
-            options.conf(&self.database()),
-        )
-        .unwrap();
-        ini
-    }
-}
-
 /// What differs from one server to another.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -166,7 +128,7 @@ impl Options {
         self
     }
 
-    fn ini(&self) -> String {
+    pub(super) fn ini(&self) -> String {
         let (gateway, threads) = (self.gateway.name(), self.threads);
         let (extra, server) = (self.ini, &self.server);
         let mount = match self.mount {
@@ -190,14 +152,13 @@ impl Options {
         )
     }
 
-    fn conf(&self, database: &Path) -> String {
-        let uri = format!("sqlite:///{}", database.display());
+    pub(super) fn conf(&self, uri: &str) -> String {
         let mut settings = vec![
             ("storage.backend", "sql".to_owned()),
-            ("storage.sqluri", uri.clone()),
+            ("storage.sqluri", uri.to_owned()),
             ("storage.create_tables", "true".to_owned()),
             ("auth.backend", "sql".to_owned()),
-            ("auth.sqluri", uri),
+            ("auth.sqluri", uri.to_owned()),
             ("auth.create_tables", "true".to_owned()),
         ];
         for (key, value) in &self.settings {

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use crate::accounts::AccountsError;
 use crate::accounts::sql::marks;
-use crate::accounts::sql::schema::table_exists;
 use crate::db::Database;
 use crate::db::DbError;
+use crate::db::Dialect;
 use crate::db::Session;
 use crate::sync::UserId;
 
@@ -25,14 +25,23 @@ pub(super) const FIRST: i64 = 0x7000_0000;
 
 const TABLE: &str = "weaved_ids";
 
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS weaved_ids (
-        entry VARCHAR(255) NOT NULL,
-        id BIGINT NOT NULL,
-        PRIMARY KEY (entry),
-        UNIQUE (id)
+/// Two keys that MySQL's usual rules take for the same must not share a number.
+fn schema(dialect: Dialect) -> String {
+    let options = match dialect {
+        Dialect::MySql => " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
+        Dialect::PostgreSql | Dialect::Sqlite => "",
+    };
+    format!(
+        "
+        CREATE TABLE IF NOT EXISTS weaved_ids (
+            entry VARCHAR(255) NOT NULL,
+            id BIGINT NOT NULL,
+            PRIMARY KEY (entry),
+            UNIQUE (id)
+        ){options}
+        "
     )
-";
+}
 
 const READ: &str = "SELECT id FROM weaved_ids WHERE entry = :entry";
 const ENTRY: &str = "SELECT entry FROM weaved_ids WHERE id = :id";
@@ -74,15 +83,16 @@ impl Ids {
         create_tables: bool,
         known: UserId,
     ) -> Result<Self, AccountsError> {
-        let exists = database.read(|session| table_exists(session, TABLE))?;
-        if !exists && !create_tables {
+        let exists = |session: &mut Session<'_>| session.has_table(TABLE);
+        if !create_tables && !database.read(exists)? {
             return Err(AccountsError::TableMissing { table: TABLE });
         }
         marks::prepare(&database)?;
+        if database.ensure(exists, &schema(database.dialect()))? {
+            log::info!("database={} made the table {TABLE}", database.name());
+        }
         database.write(|session| {
-            if !exists {
-                session.execute(SCHEMA, &[])?;
-            }
+            marks::lock(session)?;
             if known.0 < FIRST {
                 marks::raise_highest_id(session, known.0)
             } else if highest(session)? < known.0 {
@@ -91,9 +101,6 @@ impl Ids {
                 Ok(())
             }
         })?;
-        if !exists {
-            log::info!("database={} made the table {TABLE}", database.name());
-        }
         Ok(Self { database })
     }
 
@@ -117,6 +124,7 @@ impl Ids {
         let mut attempts = 0;
         loop {
             let given = self.database.write(|session| {
+                marks::lock(session)?;
                 if let Some((key, id)) = find(session, keys)? {
                     if key != wanted {
                         let params = [(":old", (&*key).into()), (":new", (&*wanted).into())];
@@ -155,6 +163,7 @@ impl Ids {
     /// Notes that the account of this id is gone for good, whoever gave the id.
     pub(super) fn bury(&self, id: UserId) -> Result<(), AccountsError> {
         Ok(self.database.write(|session| {
+            marks::lock(session)?;
             if id.0 < FIRST {
                 return marks::raise_highest_id(session, id.0);
             }

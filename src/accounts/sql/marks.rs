@@ -4,10 +4,10 @@
 //! given twice (spec/user-1.0.md, 12). `decoy_key` is a random number that picks the stand-in for
 //! a name that nobody has; it is kept so that all processes pick the same.
 
-use super::schema::table_exists;
 use crate::accounts::AccountsError;
 use crate::db::Database;
 use crate::db::DbError;
+use crate::db::Dialect;
 use crate::db::Session;
 
 const TABLE: &str = "weaved_marks";
@@ -32,27 +32,36 @@ const RAISE: &str = "
 
 /// Makes the table where it is missing, and answers the key that picks decoys.
 pub(in crate::accounts) fn prepare(database: &Database) -> Result<i64, AccountsError> {
-    let known = database.read(|session| match table_exists(session, TABLE)? {
-        true => read(session, DECOY_KEY),
-        false => Ok(None),
-    })?;
-    if let Some(key) = known {
+    if database.ensure(|session| session.has_table(TABLE), SCHEMA)? {
+        log::info!("database={} made the table {TABLE}", database.name());
+    }
+    let known = || database.read(|session| read(session, DECOY_KEY));
+    if let Some(key) = known()? {
         return Ok(key);
     }
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(AccountsError::Random)?;
     let random = i64::from_le_bytes(random);
-    database.write(|session| {
-        session.execute(SCHEMA, &[])?;
-        // Another process may have been faster.
-        if let Some(key) = read(session, DECOY_KEY)? {
-            return Ok(key);
-        }
+    let noted = database.write(|session| {
         insert(session, DECOY_KEY, random)?;
-        insert(session, HIGHEST_ID, 0)?;
-        log::info!("database={} made the table {TABLE}", database.name());
-        Ok(random)
-    })
+        insert(session, HIGHEST_ID, 0)
+    });
+    match noted {
+        Ok(()) => Ok(random),
+        // Another process was faster.
+        Err(error) => known()?.ok_or_else(|| error.into()),
+    }
+}
+
+/// Makes whoever else gives ids or names, on this machine or another, wait until this transaction
+/// ends. Goes before everything else in it.
+pub(in crate::accounts) fn lock(session: &mut Session<'_>) -> Result<(), DbError> {
+    const LOCK: &str = "SELECT value FROM weaved_marks WHERE name = :name FOR UPDATE";
+    // There the whole transaction is alone.
+    if session.dialect() != Dialect::Sqlite {
+        session.query_one(LOCK, &[(":name", HIGHEST_ID.into())], |_| ())?;
+    }
+    Ok(())
 }
 
 /// The highest id that was noted.

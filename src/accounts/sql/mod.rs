@@ -8,9 +8,10 @@
 //! Invariants: an id is never given twice. A hash is computed outside any transaction and
 //! within a slot. No two names differ in case only, unless they did before.
 
+mod ddl;
 mod login;
 pub(super) mod marks;
-pub(super) mod schema;
+mod schema;
 mod statements;
 
 use std::ops::ControlFlow;
@@ -126,11 +127,11 @@ impl SqlAccounts {
             );
         }
         let sql = family.statements();
-        if !database.read(|session| schema::table_exists(session, sql.table))? {
-            if !settings.create_tables {
-                return Err(AccountsError::TableMissing { table: sql.table });
-            }
-            database.write(|session| session.execute_batch(sql.schema))?;
+        let is_there = |session: &mut Session<'_>| session.has_table(sql.table);
+        if !settings.create_tables && !database.read(is_there)? {
+            return Err(AccountsError::TableMissing { table: sql.table });
+        }
+        if database.ensure(is_there, family.schema(database.dialect()))? {
             log::info!("database={} made the table {}", database.name(), sql.table);
         }
         let mut secret = Zeroizing::new([0; 32]);
@@ -204,7 +205,7 @@ impl SqlAccounts {
         let mut highest = marks::highest_id(session)?;
         for family in Family::ALL {
             let sql = family.statements();
-            if schema::table_exists(session, sql.table)? {
+            if session.has_table(sql.table)? {
                 let id = session.query_one(sql.highest, &[], |row| row.int(0))?;
                 highest = highest.max(id.flatten().unwrap_or(0));
             }
@@ -217,7 +218,7 @@ impl SqlAccounts {
         if !self.sql.clear_codes.is_empty() {
             session.execute(self.sql.clear_codes, &[(":id", id.0.into())])?;
         }
-        if schema::table_exists(session, "reset_codes")? {
+        if session.has_table("reset_codes")? {
             let id = id.to_string();
             session.execute(DELETE_CODES, &[(":id", id.as_str().into())])?;
         }
@@ -272,6 +273,7 @@ impl Accounts for SqlAccounts {
             }
         };
         self.database.write(|session| {
+            marks::lock(session)?;
             self.ensure_free(session, &account.name)?;
             let highest = Self::highest(session)?.max(floor).max(0);
             let id = highest.checked_add(1);
@@ -295,6 +297,7 @@ impl Accounts for SqlAccounts {
 
     fn delete(&self, id: UserId) -> Result<(), AccountsError> {
         self.database.write(|session| {
+            marks::lock(session)?;
             // The original may have made accounts of which the marks do not know.
             let highest = Self::highest(session)?;
             marks::raise_highest_id(session, highest)?;

@@ -31,7 +31,7 @@ impl Family {
     }
 
     fn accounts(self, session: &mut Session<'_>) -> Result<i64, DbError> {
-        if !table_exists(session, self.statements().table)? {
+        if !session.has_table(self.statements().table)? {
             return Ok(0);
         }
         let count = session.query_one(self.statements().count, &[], |row| row.int(0))?;
@@ -49,19 +49,4 @@ pub(super) fn inhabited(session: &mut Session<'_>) -> Result<Option<Family>, Acc
         (0, _) => Ok(Some(Family::Users)),
         _ => Err(AccountsError::TwoFamilies { user, users }),
     }
-}
-
-const TABLE_EXISTS: &str = "
-    SELECT 1
-    FROM sqlite_master
-    WHERE type = 'table' AND LOWER(name) = :name
-";
-
-/// Whether there is a table of this name, which is in lower case.
-pub(in crate::accounts) fn table_exists(
-    session: &mut Session<'_>,
-    name: &str,
-) -> Result<bool, DbError> {
-    let found = session.query_one(TABLE_EXISTS, &[(":name", name.into())], |_| ())?;
-    Ok(found.is_some())
 }

@@ -23,8 +23,6 @@ pub(super) struct Statements {
     pub(super) list: &'static str,
     /// Replaces the hash `:old` of `:id` by `:hash`, unless it was changed meanwhile.
     pub(super) rehash: &'static str,
-    /// The table and what belongs to it.
-    pub(super) schema: &'static str,
     /// Sets the address of `:id` to `:email`.
     pub(super) set_email: &'static str,
     /// Sets the hash of `:id` to `:hash`.
@@ -67,26 +65,6 @@ pub(super) static USER: Statements = Statements {
         ORDER BY userid
     "#,
     rehash: r#"UPDATE "user" SET password = :hash WHERE userid = :id AND password = :old"#,
-    schema: r#"
-        CREATE TABLE IF NOT EXISTS "user" (
-            userid INTEGER NOT NULL,
-            username VARCHAR(32) NOT NULL,
-            password VARCHAR(128),
-            "accountStatus" INTEGER DEFAULT 1,
-            mail VARCHAR(64),
-            "mailVerified" INTEGER DEFAULT 0,
-            "syncNode" VARCHAR(64),
-            PRIMARY KEY (userid),
-            UNIQUE (username)
-        );
-        CREATE TABLE IF NOT EXISTS reset_codes (
-            username VARCHAR(32) NOT NULL,
-            product VARCHAR(32) NOT NULL,
-            reset VARCHAR(32),
-            expiration DATETIME,
-            PRIMARY KEY (username, product)
-        );
-    "#,
     set_email: r#"UPDATE "user" SET mail = :email WHERE userid = :id"#,
     set_password: r#"UPDATE "user" SET password = :hash WHERE userid = :id"#,
     set_status: r#"UPDATE "user" SET "accountStatus" = :status WHERE userid = :id"#,
@@ -123,20 +101,6 @@ pub(super) static USERS: Statements = Statements {
         ORDER BY id
     ",
     rehash: "UPDATE users SET password_hash = :hash WHERE id = :id AND password_hash = :old",
-    schema: "
-        CREATE TABLE IF NOT EXISTS users (
-            id INTEGER NOT NULL,
-            username VARCHAR(32),
-            password_hash VARCHAR(128),
-            email VARCHAR(64),
-            status INTEGER,
-            alert TEXT,
-            reset VARCHAR(32),
-            reset_expiration DATETIME,
-            PRIMARY KEY (id),
-            UNIQUE (username, password_hash)
-        );
-    ",
     set_email: "UPDATE users SET email = :email WHERE id = :id",
     set_password: "UPDATE users SET password_hash = :hash WHERE id = :id",
     set_status: "UPDATE users SET status = :status WHERE id = :id",

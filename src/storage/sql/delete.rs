@@ -1,5 +1,6 @@
 //! Deleting records, on request and because they have expired.
 
+use super::Owner;
 use super::StorageError;
 use super::expiry_bound;
 use super::select::Selection;
@@ -8,21 +9,21 @@ use super::summary::Summary;
 use crate::db::Session;
 use crate::sync::Query;
 use crate::sync::Timestamp;
-use crate::sync::UserId;
 
 pub(super) fn records(
     session: &mut Session<'_>,
-    user: UserId,
+    owner: Owner,
     collection: i64,
     query: &Query,
     unmodified_since: Option<Timestamp>,
     time: Timestamp,
 ) -> Result<(), StorageError> {
-    let mut row = summary::find(session, user, Some(collection))?;
+    let mut row = summary::find(session, owner.user, Some(collection))?;
     summary::unmodified(&row, unmodified_since)?;
-    let selection = Selection::new(user, Some(collection), query.clone(), time);
+    let selection = Selection::new(owner, Some(collection), query.clone(), time);
     let params = selection.params(0);
-    let doomed = session.query_one(&selection.doomed(), &params, |row| {
+    let dialect = session.dialect();
+    let doomed = session.query_one(&selection.doomed(dialect), &params, |row| {
         (
             row.int(0).unwrap_or_default(),
             row.int(1).unwrap_or_default(),
@@ -32,7 +33,7 @@ pub(super) fn records(
     if records == 0 {
         return Ok(());
     }
-    session.execute(&selection.delete(), &params)?;
+    session.execute(&selection.delete(dialect), &params)?;
     if selection.is_everything() {
         row = Summary::empty(collection);
     } else {
@@ -40,49 +41,59 @@ pub(super) fn records(
         row.bytes -= bytes;
         row.modified = time;
     }
-    summary::store(session, user, &row)
+    summary::store(session, owner.user, &row)
 }
 
-pub(super) fn all(session: &mut Session<'_>, user: UserId) -> Result<(), StorageError> {
+pub(super) fn all(session: &mut Session<'_>, owner: Owner) -> Result<(), StorageError> {
     const ALL: [&str; 3] = [
         "DELETE FROM wbo WHERE username = :user",
         "DELETE FROM collections WHERE userid = :user",
         "DELETE FROM weaved_collections WHERE userid = :user",
     ];
     for sql in ALL {
-        session.execute(sql, &[(":user", user.0.into())])?;
+        session.execute(&owner.table.sql(sql), &[(":user", owner.user.0.into())])?;
     }
     Ok(())
 }
 
-pub(super) fn forget(session: &mut Session<'_>, user: UserId) -> Result<(), StorageError> {
-    all(session, user)?;
-    summary::set_last_write(session, user, summary::FORGOTTEN)
+pub(super) fn forget(
+    session: &mut Session<'_>,
+    owner: Owner,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    match summary::lock(session, owner.user) {
+        Ok(_) | Err(StorageError::Forgotten) => {}
+        Err(error) => return Err(error),
+    }
+    all(session, owner)?;
+    summary::set_last_write(session, owner.user, summary::forgotten_at(now))
 }
 
-/// Deletes the expired records of some collections; returns how many.
+/// Deletes the expired records of some collections of a user; returns how many.
 pub(super) fn expired(
     session: &mut Session<'_>,
-    collections: &[(UserId, i64)],
+    owner: Owner,
+    collections: &[i64],
     now: Timestamp,
-) -> Result<u64, StorageError> {
+) -> Result<i64, StorageError> {
+    summary::lock(session, owner.user)?;
     let mut records = 0;
-    for (user, collection) in collections {
-        let before = summary::find(session, *user, Some(*collection))?;
+    for collection in collections {
+        let before = summary::find(session, owner.user, Some(*collection))?;
         if before.is_stale(now) {
-            let after = expired_of(session, *user, &before, now)?;
-            summary::store(session, *user, &after)?;
+            let after = expired_of(session, owner, &before, now)?;
+            summary::store(session, owner.user, &after)?;
             records += before.records - after.records;
         }
     }
-    Ok(u64::try_from(records).unwrap_or_default())
+    Ok(records)
 }
 
 /// Deletes the expired records of a collection; returns its new summary, which is the caller's
 /// to store. The collection's time stays: to clients nothing has changed.
 pub(super) fn expired_of(
     session: &mut Session<'_>,
-    user: UserId,
+    owner: Owner,
     row: &Summary,
     now: Timestamp,
 ) -> Result<Summary, StorageError> {
@@ -90,10 +101,10 @@ pub(super) fn expired_of(
         DELETE FROM wbo
         WHERE username = :user AND collection = :collection AND ttl <= :now";
     let params = [
-        (":user", user.0.into()),
+        (":user", owner.user.0.into()),
         (":collection", row.collection.into()),
         (":now", expiry_bound(now).into()),
     ];
-    session.execute(EXPIRED, &params)?;
-    summary::count(session, user, row)
+    session.execute(&owner.table.sql(EXPIRED), &params)?;
+    summary::count(session, owner, row)
 }

@@ -1,12 +1,14 @@
 //! [`Storage`] over a database with server-full's tables.
 //!
-//! One file a subject: `schema` opens and mends, `names` turns collection names into ids,
+//! One file a subject: `schema` opens and mends, `owner` says which table holds whose records,
+//! `names` turns collection names into ids,
 //! `select` turns a query into SQL, `read`, `write` and `delete` are the calls, `summary` keeps
 //! the row per collection that the frequent calls read instead of records, `promise` what the
 //! time of a read says about writes to come.
 
 mod delete;
 mod names;
+mod owner;
 mod promise;
 mod read;
 mod schema;
@@ -34,10 +36,15 @@ use crate::sync::Timestamp;
 use crate::sync::Ttl;
 use crate::sync::UserId;
 
+use owner::Owner;
+use owner::Tables;
 use promise::COMMIT_WITHIN;
 use promise::InFlight;
 
 pub use names::Names;
+pub use schema::Finding;
+pub use schema::mend;
+pub use schema::survey;
 
 /// How the tables are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +53,18 @@ pub struct Settings {
     pub names: Names,
     /// Whether missing tables of the original may be created.
     pub create_tables: bool,
+    /// Whether records are spread over a hundred tables, by user.
+    pub shard: bool,
+}
+
+impl Settings {
+    const fn tables(&self) -> Tables {
+        if self.shard {
+            Tables::Sharded
+        } else {
+            Tables::One
+        }
+    }
 }
 
 impl Default for Settings {
@@ -53,6 +72,7 @@ impl Default for Settings {
         Self {
             names: Names::Free,
             create_tables: true,
+            shard: false,
         }
     }
 }
@@ -62,6 +82,7 @@ pub struct SqlStorage {
     database: Arc<Database>,
     clock: Arc<dyn Clock>,
     names: Names,
+    tables: Tables,
     in_flight: InFlight,
 }
 
@@ -85,6 +106,7 @@ impl SqlStorage {
             database,
             clock,
             names: settings.names,
+            tables: settings.tables(),
             in_flight: InFlight::default(),
         })
     }
@@ -117,10 +139,7 @@ impl SqlStorage {
         loop {
             let flight = self.in_flight.register();
             let result = self.database.write(|session| {
-                let last = summary::last_write(session, user)?;
-                if last == summary::FORGOTTEN {
-                    return Err(StorageError::Forgotten.into());
-                }
+                let last = summary::lock(session, user)?;
                 let now = self.clock.now();
                 let time = flight.depart(now.max(last.next()));
                 if last.centis() - now.centis() > DAY {
@@ -163,18 +182,31 @@ impl SqlStorage {
             }
             log::info!("a commit took too long; what was written at {time} gets a later time");
             (time, taken) = self.database.write(|session| {
-                let last = summary::last_write(session, user)?;
-                if last == summary::FORGOTTEN {
-                    return Err(StorageError::Forgotten);
-                }
+                let last = summary::lock(session, user)?;
                 let now = self.clock.now();
                 let later = now.max(last.next());
-                promise::renew(session, user, time, later)?;
+                promise::renew(session, self.tables.owner(user), time, later)?;
                 summary::set_last_write(session, user, later)?;
-                Ok((later, now))
+                Ok::<_, StorageError>((later, now))
             })?;
         }
         Ok(time)
+    }
+
+    /// Deletes the expired records of some collections of one user.
+    fn purge_user(&self, due: &[(UserId, i64)], now: Timestamp) -> Result<i64, StorageError> {
+        let Some((user, _)) = due.first() else {
+            return Ok(0);
+        };
+        let owner = self.tables.owner(*user);
+        let collections: Vec<i64> = due.iter().map(|(_, collection)| *collection).collect();
+        let deleted = self
+            .database
+            .write(|session| delete::expired(session, owner, &collections, now));
+        match deleted {
+            Err(StorageError::Forgotten) => Ok(0),
+            other => other,
+        }
     }
 
     /// Whether a write that took its time then is too late for what readers assume.
@@ -207,12 +239,13 @@ impl Storage for SqlStorage {
 
     fn usage(&self, user: UserId) -> Result<Read<Vec<(String, Usage)>>, StorageError> {
         self.read(user, |session, now| {
-            read::usage(session, self.names, user, now)
+            read::usage(session, self.names, self.tables.owner(user), now)
         })
     }
 
     fn used(&self, user: UserId) -> Result<Read<u64>, StorageError> {
-        self.read(user, |session, now| summary::used(session, user, now))
+        let owner = self.tables.owner(user);
+        self.read(user, |session, now| summary::used(session, owner, now))
     }
 
     fn record(
@@ -224,7 +257,9 @@ impl Storage for SqlStorage {
     ) -> Result<Read<()>, StorageError> {
         self.read(user, |session, now| {
             match self.names.find(session, user, collection)? {
-                Some(collection) => read::record(session, user, collection, id, now, visit),
+                Some(collection) => {
+                    read::record(session, self.tables.owner(user), collection, id, now, visit)
+                }
                 None => Ok(()),
             }
         })
@@ -242,7 +277,7 @@ impl Storage for SqlStorage {
         let mut session = snapshot.session();
         let time = promise.max(summary::last_write(&mut session, user)?);
         let collection = self.names.find(&mut session, user, collection)?;
-        let query = select::Selection::new(user, collection, query, now);
+        let query = select::Selection::new(self.tables.owner(user), collection, query, now);
         Ok(Box::new(read::SqlRecords {
             snapshot,
             query,
@@ -255,14 +290,16 @@ impl Storage for SqlStorage {
             let collection = self.names.find(session, write.user, write.collection)?;
             let row = summary::find(session, write.user, collection)?;
             summary::unmodified(&row, write.unmodified_since)?;
-            write::left(session, write, self.clock.now())?;
+            let owner = self.tables.owner(write.user);
+            write::left(session, owner, write, self.clock.now())?;
             Ok(())
         })
     }
 
     fn write(&self, write: &Write<'_>) -> Result<Written, StorageError> {
+        let owner = self.tables.owner(write.user);
         let (left, modified) = self.change(write.user, |session, time| {
-            write::write(session, self.names, write, time)
+            write::write(session, self.names, owner, write, time)
         })?;
         Ok(Written { modified, left })
     }
@@ -274,9 +311,10 @@ impl Storage for SqlStorage {
         query: &Query,
         unmodified_since: Option<Timestamp>,
     ) -> Result<Timestamp, StorageError> {
+        let owner = self.tables.owner(user);
         let ((), time) = self.change(user, |session, time| {
             match self.names.find(session, user, collection)? {
-                Some(id) => delete::records(session, user, id, query, unmodified_since, time),
+                Some(id) => delete::records(session, owner, id, query, unmodified_since, time),
                 None => Ok(()),
             }
         })?;
@@ -284,16 +322,20 @@ impl Storage for SqlStorage {
     }
 
     fn delete_all(&self, user: UserId) -> Result<Timestamp, StorageError> {
-        let ((), time) = self.change(user, |session, _| delete::all(session, user))?;
+        let owner = self.tables.owner(user);
+        let ((), time) = self.change(user, |session, _| delete::all(session, owner))?;
         Ok(time)
     }
 
     fn forget(&self, user: UserId) -> Result<(), StorageError> {
-        self.database.write(|session| delete::forget(session, user))
+        let (owner, now) = (self.tables.owner(user), self.clock.now());
+        self.database
+            .write(|session| delete::forget(session, owner, now))
     }
 
     fn highest_user(&self) -> Result<UserId, StorageError> {
-        self.database.read(read::highest_user)
+        self.database
+            .read(|session| read::highest_user(session, self.tables))
     }
 
     fn purge(&self) -> Result<u64, StorageError> {
@@ -304,12 +346,13 @@ impl Storage for SqlStorage {
             if due.is_empty() {
                 return Ok(0);
             }
-            let records = self
-                .database
-                .write(|session| delete::expired(session, &due, now))?;
+            let mut records = 0;
+            for of_one in due.chunk_by(|(one, _), (other, _)| one == other) {
+                records += self.purge_user(of_one, now)?;
+            }
             // Perhaps all of them were written anew and live on: 0 must mean that none are left.
             if records > 0 {
-                return Ok(records);
+                return Ok(u64::try_from(records).unwrap_or_default());
             }
         }
     }

@@ -12,11 +12,11 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use super::Owner;
 use super::StorageError;
 use super::summary;
 use crate::db::Session;
 use crate::sync::Timestamp;
-use crate::sync::UserId;
 
 /// The longest time from taking a write's time to its commit, in centiseconds, as readers in
 /// other processes assume it.
@@ -25,7 +25,7 @@ pub(super) const COMMIT_WITHIN: i64 = 300;
 /// Gives the records and collections that a user wrote at `from` the time `to`.
 pub(super) fn renew(
     session: &mut Session<'_>,
-    user: UserId,
+    owner: Owner,
     from: Timestamp,
     to: Timestamp,
 ) -> Result<(), StorageError> {
@@ -33,17 +33,18 @@ pub(super) fn renew(
         UPDATE wbo
         SET modified = :to
         WHERE username = :user AND collection = :collection AND modified = :from";
-    for mut row in summary::all(session, user)? {
+    let renew = owner.table.sql(RENEW);
+    for mut row in summary::all(session, owner.user)? {
         let params = [
-            (":user", user.0.into()),
+            (":user", owner.user.0.into()),
             (":collection", row.collection.into()),
             (":from", from.centis().into()),
             (":to", to.centis().into()),
         ];
         // A delete changed the collection without leaving a record of that time.
-        if session.execute(RENEW, &params)? > 0 || row.modified == from {
+        if session.execute(&renew, &params)? > 0 || row.modified == from {
             row.modified = to;
-            summary::store(session, user, &row)?;
+            summary::store(session, owner.user, &row)?;
         }
     }
     Ok(())

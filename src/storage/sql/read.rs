@@ -3,8 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::Names;
+use super::Owner;
 use super::Records;
 use super::StorageError;
+use super::Tables;
 use super::Usage;
 use super::expiry_bound;
 use super::select::Selection;
@@ -44,16 +46,16 @@ pub(super) fn collections(
 pub(super) fn usage(
     session: &mut Session<'_>,
     names: Names,
-    user: UserId,
+    owner: Owner,
     now: Timestamp,
 ) -> Result<Vec<(String, Usage)>, StorageError> {
-    let mut names = names.all(session, user)?;
+    let mut names = names.all(session, owner.user)?;
     let mut all = Vec::new();
-    for row in summary::all(session, user)? {
+    for row in summary::all(session, owner.user)? {
         let Some(name) = names.remove(&row.collection) else {
             continue;
         };
-        let usage = summary::usage(session, user, &row, now)?;
+        let usage = summary::usage(session, owner, &row, now)?;
         if usage.records > 0 {
             all.push((name, usage));
         }
@@ -63,7 +65,7 @@ pub(super) fn usage(
 
 pub(super) fn record(
     session: &mut Session<'_>,
-    user: UserId,
+    owner: Owner,
     collection: i64,
     id: &RecordId,
     now: Timestamp,
@@ -76,11 +78,11 @@ pub(super) fn record(
             AND (ttl > :now OR ttl IS NULL)";
     let params = [
         (":id", id.as_str().into()),
-        (":user", user.0.into()),
+        (":user", owner.user.0.into()),
         (":collection", collection.into()),
         (":now", expiry_bound(now).into()),
     ];
-    session.query_one(RECORD, &params, |row| visit(&full(row)))?;
+    session.query_one(&owner.table.sql(RECORD), &params, |row| visit(&full(row)))?;
     Ok(())
 }
 
@@ -98,8 +100,8 @@ impl Records for SqlRecords {
 
     fn count(&mut self) -> Result<u64, StorageError> {
         let mut session = self.snapshot.session();
-        let count =
-            session.query_one(&self.query.count(), &self.query.params(0), |row| row.int(0))?;
+        let sql = self.query.count(session.dialect());
+        let count = session.query_one(&sql, &self.query.params(0), |row| row.int(0))?;
         Ok(count
             .flatten()
             .and_then(|count| u64::try_from(count).ok())
@@ -113,11 +115,11 @@ impl Records for SqlRecords {
     ) -> Result<(), StorageError> {
         let read = if self.query.is_full() { full } else { id_only };
         let params = self.query.params(skip);
-        self.snapshot
-            .session()
-            .query(&self.query.select(), &params, |row| {
-                Ok::<Flow, StorageError>(visit(&read(row)))
-            })
+        let mut session = self.snapshot.session();
+        let sql = self.query.select(session.dialect());
+        session.query(&sql, &params, |row| {
+            Ok::<Flow, StorageError>(visit(&read(row)))
+        })
     }
 }
 
@@ -143,16 +145,20 @@ fn id_only<'a>(row: &'a Row<'_>) -> Record<'a> {
     }
 }
 
-pub(super) fn highest_user(session: &mut Session<'_>) -> Result<UserId, StorageError> {
-    const HIGHEST: &str = "
-        SELECT MAX(id)
-        FROM (
-            SELECT MAX(username) AS id FROM wbo
-            UNION ALL
-            SELECT MAX(userid) AS id FROM collections
-            UNION ALL
-            SELECT MAX(userid) AS id FROM weaved_users
-        ) AS ids";
-    let highest = session.query_one(HIGHEST, &[], |row| row.int(0))?;
-    Ok(UserId(highest.flatten().unwrap_or_default()))
+pub(super) fn highest_user(
+    session: &mut Session<'_>,
+    tables: Tables,
+) -> Result<UserId, StorageError> {
+    const HIGHEST: &str = "SELECT MAX(username) FROM wbo";
+    const OTHERS: [&str; 2] = [
+        "SELECT MAX(userid) FROM collections",
+        "SELECT MAX(userid) FROM weaved_users",
+    ];
+    let of_records = tables.all().map(|table| table.sql(HIGHEST).into_owned());
+    let mut highest = 0;
+    for sql in of_records.chain(OTHERS.map(str::to_owned)) {
+        let id = session.query_one(&sql, &[], |row| row.int(0))?;
+        highest = highest.max(id.flatten().unwrap_or_default());
+    }
+    Ok(UserId(highest))
 }

@@ -1,21 +1,22 @@
 //! From a [`Query`] to SQL: fixed fragments put together, values always as parameters.
 
+use std::borrow::Cow;
+
+use super::Owner;
 use super::expiry_bound;
+use crate::db::Dialect;
 use crate::db::Value;
 use crate::sync::Query;
 use crate::sync::Sort;
 use crate::sync::Timestamp;
-use crate::sync::UserId;
 
 /// What a query selects, ready to be run more than once.
 #[derive(Debug)]
 pub(super) struct Selection {
-    user: UserId,
+    owner: Owner,
     /// Absent when the collection does not exist: nothing is selected.
     collection: Option<i64>,
     query: Query,
-    /// The list of ids as a JSON array: one parameter for any number of them.
-    ids: Option<String>,
     now: Timestamp,
 }
 
@@ -32,17 +33,18 @@ pub(super) enum Expired {
 const FULL: &str = "id, modified, payload, parentid, predecessorid, sortindex";
 const IDS: &str = "id";
 
+/// The numbers that `sortindex` can be compared with: those of its column, and its neighbours.
+const INDEXES: (i64, i64) = (-1 << 31, (1 << 31) - 1);
+
+/// More rows than there are; a larger number could overflow inside a database.
+const ALL: u64 = 1 << 60;
+
 impl Selection {
-    pub(super) fn new(user: UserId, collection: Option<i64>, query: Query, now: Timestamp) -> Self {
-        let ids = query
-            .ids
-            .as_ref()
-            .map(|ids| serde_json::json!(ids).to_string());
+    pub(super) fn new(owner: Owner, collection: Option<i64>, query: Query, now: Timestamp) -> Self {
         Self {
-            user,
+            owner,
             collection,
             query,
-            ids,
             now,
         }
     }
@@ -64,84 +66,101 @@ impl Selection {
 
     /// The selected records in order.
     ///
-    /// Where the rows must be sorted, their ids alone are: whole rows would take as much memory
-    /// as the collection takes on disk.
-    pub(super) fn select(&self) -> String {
+    /// Where SQLite must sort the rows, their ids alone are: whole rows would take as much memory
+    /// as the collection takes on disk. The others sort in memory that is set aside for it.
+    pub(super) fn select(&self, dialect: Dialect) -> String {
         if !self.query.full {
-            return self.text(IDS, Expired::Hidden);
+            return self.text(IDS, Expired::Hidden, dialect);
         }
-        if !self.is_sorted() {
-            return self.text(FULL, Expired::Hidden);
+        if dialect != Dialect::Sqlite || !self.is_sorted() {
+            return self.text(FULL, Expired::Hidden, dialect);
         }
         format!(
             "SELECT {FULL} FROM ({}) AS selected
-            CROSS JOIN wbo ON wbo.id = selected.place
+            CROSS JOIN {table} AS wbo ON wbo.id = selected.place
             WHERE username = :user AND collection = :collection",
-            self.text("id AS place", Expired::Hidden)
+            self.text("id AS place", Expired::Hidden, dialect),
+            table = self.owner.table.name(),
         )
     }
 
     /// Whether the order is one that no index gives.
     fn is_sorted(&self) -> bool {
-        self.ids.is_some() || self.query.sort == Some(Sort::Index)
+        self.query.ids.is_some() || self.query.sort == Some(Sort::Index)
     }
 
     /// The number of selected records.
-    pub(super) fn count(&self) -> String {
+    pub(super) fn count(&self, dialect: Dialect) -> String {
         format!(
             "SELECT COUNT(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT :limit OFFSET :offset) AS \
              selected",
-            self.table(),
-            self.condition(Expired::Hidden)
+            self.table(dialect),
+            self.condition(Expired::Hidden, dialect)
         )
     }
 
     /// The number and the bytes of the records that [`Self::delete`] deletes.
-    pub(super) fn doomed(&self) -> String {
+    pub(super) fn doomed(&self, dialect: Dialect) -> String {
         format!(
             "SELECT COUNT(*), SUM(payload_size) FROM ({}) AS selected",
-            self.text("payload_size", Expired::Included)
+            self.text("payload_size", Expired::Included, dialect)
         )
     }
 
-    pub(super) fn delete(&self) -> String {
-        let condition = self.condition(Expired::Included);
+    pub(super) fn delete(&self, dialect: Dialect) -> String {
+        let condition = self.condition(Expired::Included, dialect);
         if self.query.limit.is_none() && self.query.offset == 0 {
-            return format!("DELETE FROM {} WHERE {condition}", self.table());
+            return format!("DELETE FROM {} WHERE {condition}", self.table(dialect));
         }
+        // Twice in brackets: MySQL takes neither a limit nor the very table in one.
         format!(
-            "DELETE FROM wbo
-            WHERE username = :user AND collection = :collection AND id IN ({})",
-            self.text("id", Expired::Included)
+            "DELETE FROM {}
+            WHERE username = :user AND collection = :collection AND id IN (
+                SELECT id FROM ({}) AS doomed
+            )",
+            self.owner.table.name(),
+            self.text("id", Expired::Included, dialect)
         )
     }
 
-    fn text(&self, columns: &str, expired: Expired) -> String {
-        let condition = self.condition(expired);
-        // Ties are broken, so that the order is the same each time the text is run.
-        let order = match self.query.sort {
-            Some(Sort::Index) => "sortindex IS NULL, sortindex DESC, id",
-            Some(Sort::Newest) => "modified DESC, id DESC",
-            Some(Sort::Oldest) | None => "modified, id",
-        };
+    fn text(&self, columns: &str, expired: Expired, dialect: Dialect) -> String {
+        let condition = self.condition(expired, dialect);
         format!(
-            "SELECT {columns} FROM {} WHERE {condition} ORDER BY {order} LIMIT :limit OFFSET \
-             :offset",
-            self.table()
+            "SELECT {columns} FROM {} WHERE {condition} ORDER BY {} LIMIT :limit OFFSET :offset",
+            self.table(dialect),
+            self.order(dialect)
         )
     }
 
-    /// The table, with the index to take when records are asked for by id: SQLite would rather
-    /// read the index of the whole collection.
-    const fn table(&self) -> &'static str {
-        if self.ids.is_some() {
-            "wbo INDEXED BY sqlite_autoindex_wbo_1"
+    /// The same order in all databases: no time is older than any, no index lower than any, ids
+    /// go by their bytes. Ties are broken, so that it is the same each time the text is run.
+    fn order(&self, dialect: Dialect) -> &'static str {
+        let sort = self.query.sort.unwrap_or(Sort::Oldest);
+        match (sort, dialect) {
+            // Its index `weaved_wbo_modified` is in this order.
+            (Sort::Oldest, Dialect::PostgreSql) => r#"modified NULLS FIRST, id COLLATE "C""#,
+            (Sort::Newest, Dialect::PostgreSql) => {
+                r#"modified DESC NULLS LAST, id COLLATE "C" DESC"#
+            }
+            (Sort::Index, Dialect::PostgreSql) => r#"sortindex DESC NULLS LAST, id COLLATE "C""#,
+            (Sort::Oldest, _) => "modified, id",
+            (Sort::Newest, _) => "modified DESC, id DESC",
+            (Sort::Index, _) => "sortindex IS NULL, sortindex DESC, id",
+        }
+    }
+
+    /// The table, for SQLite with the index to take when records are asked for by id: it would
+    /// rather read the index of the whole collection.
+    fn table(&self, dialect: Dialect) -> Cow<'static, str> {
+        let name = self.owner.table.name();
+        if dialect == Dialect::Sqlite && self.query.ids.is_some() {
+            format!("{name} INDEXED BY sqlite_autoindex_{name}_1").into()
         } else {
-            "wbo"
+            name
         }
     }
 
-    fn condition(&self, expired: Expired) -> String {
+    fn condition(&self, expired: Expired, dialect: Dialect) -> String {
         let query = &self.query;
         let mut text = String::from("username = :user AND collection = :collection");
         let mut and = |wanted: bool, condition: &str| {
@@ -151,10 +170,7 @@ impl Selection {
             }
         };
         and(expired == Expired::Hidden, "(ttl > :now OR ttl IS NULL)");
-        and(
-            self.ids.is_some(),
-            "id IN (SELECT value FROM json_each(:ids))",
-        );
+        and(query.ids.is_some(), &dialect.among("id", ":ids"));
         and(query.parentid.is_some(), "parentid = :parentid");
         and(
             query.predecessorid.is_some(),
@@ -174,23 +190,23 @@ impl Selection {
     /// The parameters of all of the above; `skip` rows more are left out at the front.
     pub(super) fn params(&self, skip: u64) -> Vec<(&'static str, Value<'_>)> {
         let query = &self.query;
-        let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+        let number = |number: u64| Value::from(i64::try_from(number.min(ALL)).ok());
         let time = |time: Option<Timestamp>| Value::from(time.map(Timestamp::centis));
-        let limit = query
-            .limit
-            .map_or(i64::MAX.unsigned_abs(), |limit| limit.saturating_sub(skip));
+        let limit = query.limit.map_or(ALL, |limit| limit.saturating_sub(skip));
+        let (lowest, highest) = INDEXES;
+        let index = |index: Option<i64>| Value::from(index.map(|i| i.clamp(lowest, highest)));
         vec![
-            (":user", self.user.0.into()),
+            (":user", self.owner.user.0.into()),
             // No row has NULL there, so NULL selects nothing.
             (":collection", self.collection.into()),
             (":now", expiry_bound(self.now).into()),
-            (":ids", self.ids.as_deref().into()),
+            (":ids", self.query.ids.as_deref().into()),
             (":parentid", query.parentid.as_deref().into()),
             (":predecessorid", query.predecessorid.as_deref().into()),
             (":newer", time(query.newer)),
             (":older", time(query.older)),
-            (":index_above", query.index_above.into()),
-            (":index_below", query.index_below.into()),
+            (":index_above", index(query.index_above)),
+            (":index_below", index(query.index_below)),
             (":limit", number(limit)),
             (":offset", number(query.offset.saturating_add(skip))),
         ]

@@ -6,9 +6,11 @@
 //! a time before which no record of the collection expires: until then the row's sums hold for
 //! unexpired records too.
 
+use super::Owner;
 use super::StorageError;
 use super::Usage;
 use super::expiry_bound;
+use crate::db::Dialect;
 use crate::db::Flow;
 use crate::db::Row;
 use crate::db::Session;
@@ -39,7 +41,7 @@ impl Summary {
         }
     }
 
-    fn from_row(row: &Row<'_>) -> Self {
+    pub(super) fn from_row(row: &Row<'_>) -> Self {
         Self {
             collection: row.int(0).unwrap_or_default(),
             modified: Timestamp::from_centis(row.int(1).unwrap_or_default()),
@@ -55,18 +57,72 @@ impl Summary {
     }
 }
 
-/// What stands for the last write of a user whose account has gone, until the database is opened
-/// the next time: by then no write of his is on its way.
-pub(super) const FORGOTTEN: Timestamp = Timestamp::ZERO.minus_centis(1);
-
 /// The time of a user's last write; [`Timestamp::ZERO`] when there was none.
+///
+/// Negative when his account has gone ([`forgotten_at`]).
 pub(super) fn last_write(
     session: &mut Session<'_>,
     user: UserId,
 ) -> Result<Timestamp, StorageError> {
     const LAST: &str = "SELECT last_write FROM weaved_users WHERE userid = :user";
-    let last = session.query_one(LAST, &[(":user", user.0.into())], |row| row.int(0))?;
-    Ok(Timestamp::from_centis(last.flatten().unwrap_or_default()))
+    Ok(read_last_write(session, LAST, user)?.unwrap_or(Timestamp::ZERO))
+}
+
+/// The same, in a write: whoever else writes for this user, on this machine or another, waits
+/// until this transaction ends. Goes before everything else that is read in it.
+///
+/// # Errors
+/// [`StorageError::Forgotten`] when the user's account has gone.
+pub(super) fn lock(session: &mut Session<'_>, user: UserId) -> Result<Timestamp, StorageError> {
+    let last = match session.dialect() {
+        // The whole transaction is alone.
+        Dialect::Sqlite => last_write(session, user)?,
+        dialect => lock_row(session, dialect, user)?,
+    };
+    if last < Timestamp::ZERO {
+        return Err(StorageError::Forgotten);
+    }
+    Ok(last)
+}
+
+fn lock_row(
+    session: &mut Session<'_>,
+    dialect: Dialect,
+    user: UserId,
+) -> Result<Timestamp, StorageError> {
+    const LOCK: &str = "SELECT last_write FROM weaved_users WHERE userid = :user FOR UPDATE";
+    let first = match dialect {
+        Dialect::MySql => {
+            "INSERT INTO weaved_users (userid, last_write)
+            VALUES (:user, 0)
+            ON DUPLICATE KEY UPDATE last_write = last_write"
+        }
+        Dialect::PostgreSql | Dialect::Sqlite => {
+            "INSERT INTO weaved_users (userid, last_write)
+            VALUES (:user, 0)
+            ON CONFLICT (userid) DO NOTHING"
+        }
+    };
+    if let Some(last) = read_last_write(session, LOCK, user)? {
+        return Ok(last);
+    }
+    session.execute(first, &[(":user", user.0.into())])?;
+    // Somebody else may have been faster.
+    Ok(read_last_write(session, LOCK, user)?.unwrap_or(Timestamp::ZERO))
+}
+
+fn read_last_write(
+    session: &mut Session<'_>,
+    sql: &str,
+    user: UserId,
+) -> Result<Option<Timestamp>, StorageError> {
+    let last = session.query_one(sql, &[(":user", user.0.into())], |row| row.int(0))?;
+    Ok(last.map(|last| Timestamp::from_centis(last.unwrap_or_default())))
+}
+
+/// What stands for the last write of a user whose account went at this time: its negative.
+pub(super) fn forgotten_at(time: Timestamp) -> Timestamp {
+    Timestamp::from_centis(-time.centis())
 }
 
 pub(super) fn set_last_write(
@@ -74,14 +130,20 @@ pub(super) fn set_last_write(
     user: UserId,
     time: Timestamp,
 ) -> Result<(), StorageError> {
-    const SET: &str = "
-        INSERT INTO weaved_users (userid, last_write)
-        VALUES (:user, :time)
-        ON CONFLICT (userid) DO UPDATE SET last_write = :time";
-    session.execute(
-        SET,
-        &[(":user", user.0.into()), (":time", time.centis().into())],
-    )?;
+    let set = match session.dialect() {
+        Dialect::MySql => {
+            "INSERT INTO weaved_users (userid, last_write)
+            VALUES (:user, :time)
+            ON DUPLICATE KEY UPDATE last_write = :time"
+        }
+        Dialect::PostgreSql | Dialect::Sqlite => {
+            "INSERT INTO weaved_users (userid, last_write)
+            VALUES (:user, :time)
+            ON CONFLICT (userid) DO UPDATE SET last_write = :time"
+        }
+    };
+    let params = [(":user", user.0.into()), (":time", time.centis().into())];
+    session.execute(set, &params)?;
     Ok(())
 }
 
@@ -134,12 +196,22 @@ pub(super) fn store(
         session.execute(REMOVE, &key)?;
         return Ok(());
     }
-    const STORE: &str = "
-        INSERT INTO weaved_collections
-            (userid, collectionid, modified, records, bytes, expires)
-        VALUES (:user, :collection, :modified, :records, :bytes, :expires)
-        ON CONFLICT (userid, collectionid) DO UPDATE
-        SET modified = :modified, records = :records, bytes = :bytes, expires = :expires";
+    let store = match session.dialect() {
+        Dialect::MySql => {
+            "INSERT INTO weaved_collections
+                (userid, collectionid, modified, records, bytes, expires)
+            VALUES (:user, :collection, :modified, :records, :bytes, :expires)
+            ON DUPLICATE KEY UPDATE
+                modified = :modified, records = :records, bytes = :bytes, expires = :expires"
+        }
+        Dialect::PostgreSql | Dialect::Sqlite => {
+            "INSERT INTO weaved_collections
+                (userid, collectionid, modified, records, bytes, expires)
+            VALUES (:user, :collection, :modified, :records, :bytes, :expires)
+            ON CONFLICT (userid, collectionid) DO UPDATE
+            SET modified = :modified, records = :records, bytes = :bytes, expires = :expires"
+        }
+    };
     let [user, collection] = key;
     let params = [
         user,
@@ -149,33 +221,37 @@ pub(super) fn store(
         (":bytes", row.bytes.into()),
         (":expires", row.expires.into()),
     ];
-    session.execute(STORE, &params)?;
+    session.execute(store, &params)?;
     Ok(())
 }
 
 /// What the records of a collection add up to, counted; only the index is read.
 pub(super) fn count(
     session: &mut Session<'_>,
-    user: UserId,
+    owner: Owner,
     row: &Summary,
 ) -> Result<Summary, StorageError> {
     const COUNT: &str = "
-        SELECT :collection, :modified, COUNT(*), COALESCE(SUM(payload_size), 0), MIN(ttl)
+        SELECT COUNT(*), SUM(payload_size), MIN(ttl)
         FROM wbo
         WHERE username = :user AND collection = :collection";
     let params = [
-        (":user", user.0.into()),
+        (":user", owner.user.0.into()),
         (":collection", row.collection.into()),
-        (":modified", row.modified.centis().into()),
     ];
-    let counted = session.query_one(COUNT, &params, Summary::from_row)?;
+    let counted = session.query_one(&owner.table.sql(COUNT), &params, |counted| Summary {
+        records: counted.int(0).unwrap_or_default(),
+        bytes: counted.int(1).unwrap_or_default(),
+        expires: counted.int(2).unwrap_or(Ttl::NEVER),
+        ..*row
+    })?;
     Ok(counted.unwrap_or(Summary::empty(row.collection)))
 }
 
 /// The unexpired records of a collection.
 pub(super) fn usage(
     session: &mut Session<'_>,
-    user: UserId,
+    owner: Owner,
     row: &Summary,
     now: Timestamp,
 ) -> Result<Usage, StorageError> {
@@ -191,11 +267,11 @@ pub(super) fn usage(
         FROM wbo
         WHERE username = :user AND collection = :collection AND (ttl > :now OR ttl IS NULL)";
     let params = [
-        (":user", user.0.into()),
+        (":user", owner.user.0.into()),
         (":collection", row.collection.into()),
         (":now", expiry_bound(now).into()),
     ];
-    let usage = session.query_one(USAGE, &params, |row| Usage {
+    let usage = session.query_one(&owner.table.sql(USAGE), &params, |row| Usage {
         records: number(row.int(0)),
         bytes: number(row.int(1)),
     })?;
@@ -205,12 +281,12 @@ pub(super) fn usage(
 /// The bytes of all unexpired payloads of a user.
 pub(super) fn used(
     session: &mut Session<'_>,
-    user: UserId,
+    owner: Owner,
     now: Timestamp,
 ) -> Result<u64, StorageError> {
     let mut used = 0;
-    for row in all(session, user)? {
-        used += usage(session, user, &row, now)?.bytes;
+    for row in all(session, owner.user)? {
+        used += usage(session, owner, &row, now)?.bytes;
     }
     Ok(used)
 }
@@ -224,6 +300,7 @@ pub(super) fn due(
         SELECT userid, collectionid
         FROM weaved_collections
         WHERE expires <= :now
+        ORDER BY userid
         LIMIT 20";
     let mut due = Vec::new();
     session.query::<StorageError>(DUE, &[(":now", expiry_bound(now).into())], |row| {

@@ -1,6 +1,7 @@
 //! Storing records.
 
 use super::Names;
+use super::Owner;
 use super::StorageError;
 use super::Write;
 use super::delete;
@@ -16,13 +17,14 @@ use crate::sync::Wbo;
 pub(super) fn write(
     session: &mut Session<'_>,
     names: Names,
+    owner: Owner,
     write: &Write<'_>,
     time: Timestamp,
 ) -> Result<Option<u64>, StorageError> {
     let found = names.find(session, write.user, write.collection)?;
-    let before = summary::find(session, write.user, found)?;
+    let before = summary::find(session, owner.user, found)?;
     summary::unmodified(&before, write.unmodified_since)?;
-    let left = left(session, write, time)?;
+    let left = left(session, owner, write, time)?;
     if !write.records.is_empty() {
         let collection = names.find_or_create(session, write.user, write.collection)?;
         let mut row = Summary {
@@ -30,10 +32,10 @@ pub(super) fn write(
             ..before
         };
         if row.is_stale(time) {
-            row = delete::expired_of(session, write.user, &row, time)?;
+            row = delete::expired_of(session, owner, &row, time)?;
         }
         for record in write.records {
-            store(session, write, record, &mut row, time)?;
+            store(session, owner, record, &mut row, time)?;
         }
         row.modified = time;
         summary::store(session, write.user, &row)?;
@@ -46,13 +48,14 @@ pub(super) fn write(
 /// Refuses by what is stored, not by what comes; a write without any payload only tidies up.
 pub(super) fn left(
     session: &mut Session<'_>,
+    owner: Owner,
     write: &Write<'_>,
     now: Timestamp,
 ) -> Result<Option<u64>, StorageError> {
     let Some(quota) = write.quota else {
         return Ok(None);
     };
-    let left = quota.saturating_sub(summary::used(session, write.user, now)?);
+    let left = quota.saturating_sub(summary::used(session, owner, now)?);
     let tidies_up =
         !write.records.is_empty() && write.records.iter().all(|record| record.payload.is_none());
     if left == 0 && !tidies_up {
@@ -64,11 +67,12 @@ pub(super) fn left(
 /// Creates or updates one record and counts it into the summary.
 fn store(
     session: &mut Session<'_>,
-    write: &Write<'_>,
+    owner: Owner,
     record: &Wbo<'_>,
     row: &mut Summary,
     time: Timestamp,
 ) -> Result<(), StorageError> {
+    let sql = |statement| owner.table.sql(statement);
     let id = record.id.as_deref().unwrap_or_default();
     const STORED: &str = "
         SELECT COALESCE(payload_size, 0), ttl
@@ -76,10 +80,10 @@ fn store(
         WHERE id = :id AND username = :user AND collection = :collection";
     let key = [
         (":id", id.into()),
-        (":user", write.user.0.into()),
+        (":user", owner.user.0.into()),
         (":collection", row.collection.into()),
     ];
-    let stored = session.query_one(STORED, &key, |found| {
+    let stored = session.query_one(&sql(STORED), &key, |found| {
         (
             found.int(0).unwrap_or_default(),
             found.int(1).unwrap_or(Ttl::NEVER),
@@ -115,7 +119,7 @@ fn store(
         const REMOVE: &str = "
             DELETE FROM wbo
             WHERE id = :id AND username = :user AND collection = :collection";
-        session.execute(REMOVE, &key)?;
+        session.execute(&sql(REMOVE), &key)?;
         row.records -= 1;
         row.bytes -= stored.map_or(0, |(size, _)| size);
     }
@@ -130,7 +134,7 @@ fn store(
                 payload_size = COALESCE(:size, payload_size),
                 ttl = COALESCE(:ttl, ttl)
             WHERE id = :id AND username = :user AND collection = :collection";
-        session.execute(UPDATE, &params)?;
+        session.execute(&sql(UPDATE), &params)?;
         row.bytes += size.map_or(0, |size| size - old_size);
     } else {
         const INSERT: &str = "
@@ -140,7 +144,7 @@ fn store(
             VALUES
                 (:id, :user, :collection, :parentid, :predecessorid, :sortindex, :modified,
                 :payload, COALESCE(:size, 0), COALESCE(:ttl, 2100000000))";
-        session.execute(INSERT, &params)?;
+        session.execute(&sql(INSERT), &params)?;
         row.records += 1;
         row.bytes += size.unwrap_or_default();
     }

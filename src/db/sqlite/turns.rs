@@ -6,6 +6,7 @@
 //! add up, or all threads of a server would be gone for minutes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -31,12 +32,14 @@ struct Ticket(u64);
 
 impl Turns {
     /// Waits for the turn and takes it until it is dropped; absent when it did not come in time.
-    pub(super) fn take(&self, until: Instant) -> Option<Turn<'_>> {
+    pub(super) fn take(self: &Arc<Self>, until: Instant) -> Option<Turn> {
         let ticket = self.line().join();
         loop {
             let mut line = self.line();
             if line.is_first(ticket) {
-                return Some(Turn { of: self });
+                return Some(Turn {
+                    of: Arc::clone(self),
+                });
             }
             let patience = until.saturating_duration_since(Instant::now());
             if patience.is_zero() {
@@ -68,11 +71,11 @@ impl Line {
 
 /// One thread's turn.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
-    of: &'a Turns,
+pub(super) struct Turn {
+    of: Arc<Turns>,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         let mut line = self.of.line();
         line.standing.pop_front();
@@ -90,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_turn_is_waited_for_until_it_is_too_late() {
-        let turns = Turns::default();
+        let turns = Arc::<Turns>::default();
         let turn = turns.take(Instant::now()).unwrap();
         assert!(turns.take(Instant::now()).is_none());
         thread::scope(|scope| {
@@ -103,7 +106,7 @@ mod tests {
 
     #[test]
     fn turns_come_in_the_order_of_the_line() {
-        let turns = Turns::default();
+        let turns = Arc::<Turns>::default();
         let order = Mutex::new(Vec::new());
         let turn = turns.take(Instant::now()).unwrap();
         thread::scope(|scope| {

@@ -1,0 +1,334 @@
+//! One database whatever drives it: transactions, and doing them again.
+
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use super::DbError;
+use super::Dialect;
+use super::Flow;
+use super::Params;
+use super::PoolOptions;
+use super::Row;
+use super::driver::Access;
+use super::driver::Driver;
+use super::driver::Transaction;
+#[cfg(feature = "mysql")]
+use super::mysql;
+#[cfg(feature = "postgres")]
+use super::postgres;
+use super::sqlite;
+use crate::config::DatabaseUri;
+
+/// How often a write is tried when the database gives way to others each time.
+const ATTEMPTS: u32 = 10;
+
+/// The pause before the first new attempt; it doubles. Who came in each other's way must not
+/// meet again.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How long a statement of [`Database::patient`] may take.
+const LONG: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// One database, shared by all threads of a process.
+pub struct Database {
+    name: String,
+    driver: Box<dyn Driver>,
+    options: PoolOptions,
+    uri: DatabaseUri,
+}
+
+impl Database {
+    /// Opens a database. A SQLite file that is missing is created (mode 0600); of a server it is
+    /// tried whether it lets us in.
+    ///
+    /// # Errors
+    /// [`DbError::Open`] says which database and why.
+    pub fn open(uri: &DatabaseUri, options: &PoolOptions) -> Result<Self, DbError> {
+        let (name, driver): (String, Box<dyn Driver>) = match uri {
+            DatabaseUri::SqliteFile(path) => {
+                let driver = sqlite::Sqlite::open_file(path, options)?;
+                (path.display().to_string(), Box::new(driver))
+            }
+            DatabaseUri::SqliteMemory => {
+                let driver = sqlite::Sqlite::open_memory(options)?;
+                ("memory".to_owned(), Box::new(driver))
+            }
+            #[cfg(feature = "mysql")]
+            DatabaseUri::MySql(server) => {
+                let driver = mysql::MySql::open(server, options)?;
+                (uri.to_string(), Box::new(driver))
+            }
+            #[cfg(not(feature = "mysql"))]
+            DatabaseUri::MySql(_) => return Err(left_out(uri, "mysql")),
+            #[cfg(feature = "postgres")]
+            DatabaseUri::PostgreSql(server) => {
+                let name = uri.to_string();
+                let driver = postgres::PostgreSql::open(server, &name, options)?;
+                (name, Box::new(driver))
+            }
+            #[cfg(not(feature = "postgres"))]
+            DatabaseUri::PostgreSql(_) => return Err(left_out(uri, "postgres")),
+        };
+        Ok(Self {
+            name,
+            driver,
+            options: options.clone(),
+            uri: uri.clone(),
+        })
+    }
+
+    /// The same database for statements that may take long, as making an index does: with one
+    /// connection, and hours for an answer. Absent where this one has no time-outs for answers
+    /// either.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn patient(&self) -> Result<Option<Self>, DbError> {
+        if self.dialect() == Dialect::Sqlite {
+            return Ok(None);
+        }
+        let options = PoolOptions {
+            size: 1,
+            timeout: LONG,
+            recycle: None,
+        };
+        Self::open(&self.uri, &options).map(Some)
+    }
+
+    /// Finds out whether a database that exists could be opened and written to; changes nothing.
+    ///
+    /// # Errors
+    /// [`DbError::Open`] says which database and why.
+    pub fn probe(uri: &DatabaseUri, options: &PoolOptions) -> Result<(), DbError> {
+        match uri {
+            DatabaseUri::SqliteFile(path) => sqlite::probe(path, options),
+            _ => Self::open(uri, options).map(drop),
+        }
+    }
+
+    /// What to call this database in a message.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What differs in its SQL.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.driver.dialect()
+    }
+
+    /// Runs `work` in a read transaction: all its queries see the same state.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`DbError::Busy`] when no connection became free.
+    pub fn read<T, E: From<DbError>>(
+        &self,
+        work: impl FnOnce(&mut Session<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut snapshot = self.snapshot()?;
+        work(&mut snapshot.session())
+    }
+
+    /// A read transaction that its owner may keep for as long as an answer takes.
+    ///
+    /// # Errors
+    /// [`DbError::Busy`] when no connection became free.
+    pub fn snapshot(&self) -> Result<Snapshot, DbError> {
+        Ok(Snapshot {
+            transaction: self.begin(Access::Read, self.deadline())?,
+            dialect: self.driver.dialect(),
+        })
+    }
+
+    /// Runs `work` in a write transaction; committed and on disk when this is `Ok`.
+    ///
+    /// On SQLite it is alone. On the others it has to lock the rows by which writers of the same
+    /// thing meet before it reads anything else.
+    /// `work` is run again when the database gave its transaction up, with nothing changed.
+    ///
+    /// # Errors
+    /// Those of `work`, after which nothing was changed, and [`DbError::Busy`]. After
+    /// [`DbError::Lost`] the change was made or not, as a whole: the connection broke while it was
+    /// being committed.
+    pub fn write<T, E: From<DbError>>(
+        &self,
+        mut work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let until = self.deadline();
+        let mut attempt = 1;
+        loop {
+            let mut transaction = self.begin(Access::Write, until)?;
+            let mut session = Session::new(transaction.as_mut(), self.driver.dialect());
+            let result = work(&mut session);
+            let gave_way = session.gave_way;
+            let error = match result {
+                Ok(value) => match transaction.commit() {
+                    Ok(()) => return Ok(value),
+                    Err(error @ DbError::Conflict(_)) => E::from(error),
+                    Err(error) => return Err(error.into()),
+                },
+                Err(error) if gave_way => {
+                    drop(transaction);
+                    error
+                }
+                Err(error) => return Err(error),
+            };
+            if attempt >= ATTEMPTS || Instant::now() >= until {
+                return Err(error);
+            }
+            log::debug!("{}: a write gave way, and is done again", self.name);
+            pause(attempt, until);
+            attempt += 1;
+        }
+    }
+
+    /// Begins a transaction; connections that died while they lay idle are passed over.
+    fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
+        let mut dead = 0;
+        loop {
+            match self.driver.begin(access, until) {
+                Err(DbError::Lost(_)) if dead < self.options.size && Instant::now() < until => {
+                    dead += 1
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.options.timeout
+    }
+}
+
+/// The error for a database whose driver is not in this program.
+#[cfg(not(all(feature = "mysql", feature = "postgres")))]
+fn left_out(uri: &DatabaseUri, feature: &str) -> DbError {
+    DbError::Open {
+        name: uri.to_string(),
+        cause: format!("this weaved was built without the feature {feature}").into(),
+    }
+}
+
+/// Waits before another attempt, each thread for a time of its own.
+fn pause(attempt: u32, until: Instant) {
+    let longest = PAUSE * (1 << attempt.min(6));
+    let now = Instant::now();
+    // The clock's lowest digits differ from one thread to the next.
+    let part = f64::from(
+        std::time::UNIX_EPOCH
+            .elapsed()
+            .map_or(0, |t| t.subsec_nanos())
+            % 1000,
+    );
+    let pause = longest.mul_f64(0.5 + part / 2000.0);
+    thread::sleep(pause.min(until.saturating_duration_since(now)));
+}
+
+/// A read transaction that owns its connection; ends when it is dropped.
+pub struct Snapshot {
+    transaction: Box<dyn Transaction>,
+    dialect: Dialect,
+}
+
+impl Snapshot {
+    /// The face for queries.
+    pub fn session(&mut self) -> Session<'_> {
+        Session::new(self.transaction.as_mut(), self.dialect)
+    }
+}
+
+/// Statements inside one transaction.
+pub struct Session<'a> {
+    transaction: &'a mut dyn Transaction,
+    dialect: Dialect,
+    /// Whether a statement failed in a way that invites to do the transaction again.
+    gave_way: bool,
+}
+
+impl<'a> Session<'a> {
+    fn new(transaction: &'a mut dyn Transaction, dialect: Dialect) -> Self {
+        Self {
+            transaction,
+            dialect,
+            gave_way: false,
+        }
+    }
+
+    /// What differs in the database's SQL.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Runs a statement that answers no rows; returns how many rows it found to change.
+    ///
+    /// # Errors
+    /// Any [`DbError`]; the transaction should then be given up.
+    pub fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError> {
+        let result = self.transaction.execute(sql, params);
+        self.noted(result)
+    }
+
+    /// Lets what follows take as long as it takes. A server's answer is waited for a little longer
+    /// than `pool_timeout` and no more, which is enough for a call but may be too little for what
+    /// reads or changes whole tables.
+    pub fn unhurried(&mut self) {
+        self.transaction.unhurried();
+    }
+
+    /// Runs several statements without parameters, for schemas.
+    ///
+    /// # Errors
+    /// Any [`DbError`].
+    pub fn execute_batch(&mut self, sql: &str) -> Result<(), DbError> {
+        let result = self.transaction.execute_batch(sql);
+        self.noted(result)
+    }
+
+    /// Lends each row to `visit` until that breaks or there are no more.
+    ///
+    /// # Errors
+    /// Any [`DbError`] of the database, and those of `visit`.
+    pub fn query<E: From<DbError>>(
+        &mut self,
+        sql: &str,
+        params: &Params<'_>,
+        mut visit: impl FnMut(&Row<'_>) -> Result<Flow, E>,
+    ) -> Result<(), E> {
+        let mut failed = None;
+        let result = self.transaction.query(sql, params, &mut |row| {
+            visit(row).unwrap_or_else(|error| {
+                failed = Some(error);
+                Flow::Break(())
+            })
+        });
+        self.noted(result)?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// The first row, as `read` makes it, if there is one.
+    ///
+    /// # Errors
+    /// Any [`DbError`].
+    pub fn query_one<T>(
+        &mut self,
+        sql: &str,
+        params: &Params<'_>,
+        read: impl FnOnce(&Row<'_>) -> T,
+    ) -> Result<Option<T>, DbError> {
+        let (mut read, mut found) = (Some(read), None);
+        let result = self.transaction.query(sql, params, &mut |row| {
+            found = read.take().map(|read| read(row));
+            Flow::Break(())
+        });
+        self.noted(result)?;
+        Ok(found)
+    }
+
+    fn noted<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
+        self.gave_way |= matches!(&result, Err(error) if error.invites_retry());
+        result
+    }
+}

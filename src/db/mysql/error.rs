@@ -1,0 +1,100 @@
+//! What an error of the server or of the connection means for us.
+
+use super::super::DbError;
+use super::cause::StatementCause;
+
+/// An error of a statement.
+pub(super) fn of_statement(error: mysql::Error) -> DbError {
+    let kind = kind(&error);
+    let cause = Box::new(StatementCause(error));
+    match kind {
+        Kind::Busy => DbError::Busy(cause),
+        Kind::Conflict => DbError::Conflict(cause),
+        Kind::Constraint => DbError::Constraint(cause),
+        Kind::Lost => DbError::Lost(cause),
+        Kind::Unstorable(what) => DbError::Unstorable(what),
+        Kind::Other => DbError::Driver(cause),
+    }
+}
+
+/// An error of a commit. Only a deadlock (a node of a cluster says so when others were first)
+/// tells for sure that nothing was changed.
+pub(super) fn of_commit(error: DbError) -> DbError {
+    let is_deadlock = |cause: &(dyn std::error::Error + 'static)| {
+        let cause = cause.downcast_ref::<StatementCause>();
+        matches!(cause, Some(StatementCause(mysql::Error::MySqlError(error))) if error.code == DEADLOCK)
+    };
+    match error {
+        DbError::Conflict(cause) if !is_deadlock(cause.as_ref()) => DbError::Lost(cause),
+        other => other,
+    }
+}
+
+/// Whether the connection is of no more use.
+pub(super) fn breaks(error: &mysql::Error) -> bool {
+    kind(error) == Kind::Lost
+        || matches!(error, mysql::Error::MySqlError(error) if error.code == PACKET_TOO_LARGE)
+}
+
+const DEADLOCK: u16 = 1213;
+const PACKET_TOO_LARGE: u16 = 1153;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Busy,
+    Conflict,
+    Constraint,
+    Lost,
+    Unstorable(&'static str),
+    Other,
+}
+
+fn kind(error: &mysql::Error) -> Kind {
+    match error {
+        mysql::Error::MySqlError(error) => of_code(error.code),
+        // Packets out of step, time-outs, broken pipes, TLS: whatever comes next is not an answer
+        // to what we ask next.
+        mysql::Error::CodecError(_)
+        | mysql::Error::DriverError(_)
+        | mysql::Error::IoError(_)
+        | mysql::Error::TlsError(_) => Kind::Lost,
+        _ => Kind::Other,
+    }
+}
+
+/// The server's numbers: MySQL's and MariaDB's are the same up to 1900.
+fn of_code(code: u16) -> Kind {
+    match code {
+        // Too many connections (of all, of a user); no thread for one more.
+        1040 | 1135 | 1203 | 1226 => Kind::Busy,
+        // Record has changed since last read; lock time-out; deadlock; statement to be prepared
+        // again; lock not granted at once.
+        1020 | 1205 | DEADLOCK | 1615 | 3572 => Kind::Conflict,
+        // Duplicate keys, NULL where none may be, foreign keys, checks.
+        1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1364 | 1451 | 1452 | 1557 | 1586 | 1761
+        | 1762 | 3819 | 4025 => Kind::Constraint,
+        1406 => Kind::Unstorable("a value: it is longer than its column"),
+        1264 | 1690 => Kind::Unstorable("a value: the number is too large for its column"),
+        1366 | 1300 | 3988 => {
+            Kind::Unstorable("a value: it has characters that the column's character set lacks")
+        }
+        // The server goes down, the connection was killed (1927: by MariaDB), or timed out.
+        1053
+        | 1077
+        | 1079
+        | 1094
+        | 1152
+        | 1158..=1161
+        | 1184
+        | 1317
+        | 1927
+        | 2006
+        | 2013
+        | 4031 => Kind::Lost,
+        // A node that is no part of its cluster, or has failed to commit in it.
+        1047 | 1180 => Kind::Lost,
+        // The server takes no writes (any more): after a fail-over another one does.
+        1290 | 1792 | 1836 | 3100 | 3101 => Kind::Lost,
+        _ => Kind::Other,
+    }
+}

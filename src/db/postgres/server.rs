@@ -1,0 +1,173 @@
+//! The servers of a URI, each with all that a connection to it needs.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::config::TargetSessionAttrs;
+
+use super::super::PoolOptions;
+use crate::config::PostgreSqlUri;
+use crate::config::Secret;
+use crate::config::ServerHost;
+use crate::config::TargetSession;
+use crate::config::Tls;
+
+/// How long an attempt to connect may take when the URI says nothing.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long what was sent may stay without an acknowledgement, on both sides.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
+
+/// When a silent connection is looked after for the first time, and how often from then on.
+const KEEPALIVE: (Duration, Duration, u8) = (Duration::from_secs(30), Duration::from_secs(10), 3);
+
+/// How long the server keeps the locks of a client that has gone without a word.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(300);
+
+/// The port that a server has when nothing else is said.
+const PORT: u16 = 5432;
+
+/// The folders in which servers of this machine have their sockets: Debian's and the original's.
+const SOCKETS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+
+/// One server, and how to log in there.
+pub(super) struct Server {
+    /// Its socket, or its name and port, for messages.
+    pub(super) place: String,
+    /// Absent: the system's user.
+    pub(super) user: Option<String>,
+    pub(super) database: String,
+    /// How long an attempt to connect may take, with everything that belongs to it.
+    pub(super) patience: Duration,
+    pub(super) config: Config,
+}
+
+/// The servers in the order in which they are tried.
+pub(super) fn servers(uri: &PostgreSqlUri, options: &PoolOptions) -> Vec<Server> {
+    let hosts = &uri.server.hosts;
+    if let Some(socket) = &uri.server.socket {
+        let port = hosts.first().and_then(|host| host.port);
+        return vec![on_socket(socket, port, uri, options)];
+    }
+    hosts
+        .iter()
+        .map(|host| match host {
+            ServerHost {
+                name: Some(name),
+                port,
+            } => on_host(name, *port, uri, options),
+            ServerHost { name: None, port } => match usual_socket(port.unwrap_or(PORT)) {
+                Some(folder) => on_socket(&folder, *port, uri, options),
+                None => on_host("localhost", *port, uri, options),
+            },
+        })
+        .collect()
+}
+
+fn usual_socket(port: u16) -> Option<PathBuf> {
+    let mut folders = SOCKETS.iter().map(PathBuf::from);
+    folders.find(|folder| folder.join(socket_name(port)).exists())
+}
+
+fn socket_name(port: u16) -> String {
+    format!(".s.PGSQL.{port}")
+}
+
+/// `socket` is the folder, or the socket itself, whose name tells the port.
+fn on_socket(
+    socket: &Path,
+    port: Option<u16>,
+    uri: &PostgreSqlUri,
+    options: &PoolOptions,
+) -> Server {
+    let name = socket.file_name().and_then(|name| name.to_str());
+    let told = name.and_then(|name| name.strip_prefix(".s.PGSQL.")?.parse().ok());
+    let (folder, port) = match (told, socket.parent()) {
+        (Some(told), Some(folder)) => (folder, told),
+        _ => (socket, port.unwrap_or(PORT)),
+    };
+    let mut config = plain(uri, options);
+    config
+        .host_path(folder)
+        .port(port)
+        .ssl_mode(SslMode::Disable);
+    let place = folder.join(socket_name(port)).display().to_string();
+    server(place, config, uri)
+}
+
+fn on_host(name: &str, port: Option<u16>, uri: &PostgreSqlUri, options: &PoolOptions) -> Server {
+    let port = port.unwrap_or(PORT);
+    let mut config = plain(uri, options);
+    let (idle, interval, retries) = KEEPALIVE;
+    config
+        .host(name)
+        .port(port)
+        .tcp_user_timeout(UNACKNOWLEDGED)
+        .keepalives(true)
+        .keepalives_idle(idle)
+        .keepalives_interval(interval)
+        .keepalives_retries(retries.into())
+        .ssl_mode(match uri.server.tls {
+            Tls::Off => SslMode::Disable,
+            Tls::On { .. } => SslMode::Require,
+        });
+    let place = match name.contains(':') {
+        true => format!("[{name}]:{port}"),
+        false => format!("{name}:{port}"),
+    };
+    server(place, config, uri)
+}
+
+/// What is the same wherever the server is.
+fn plain(uri: &PostgreSqlUri, options: &PoolOptions) -> Config {
+    let mut config = Config::new();
+    if let Some(user) = &uri.server.user {
+        config.user(user);
+    }
+    if let Some(password) = &uri.server.password {
+        config.password(password.expose());
+    }
+    config
+        .dbname(&uri.server.database)
+        .application_name(uri.application_name.as_deref().unwrap_or("weaved"))
+        .options(settings(uri.settings.as_ref(), options))
+        .target_session_attrs(match uri.target {
+            TargetSession::Any => TargetSessionAttrs::Any,
+            TargetSession::ReadWrite => TargetSessionAttrs::ReadWrite,
+        });
+    config
+}
+
+/// The settings of each session; those of the URI come last, so that they count.
+fn settings(own: Option<&Secret>, options: &PoolOptions) -> String {
+    let (idle, interval, retries) = KEEPALIVE;
+    // 0 would mean for ever.
+    let lock = options.timeout.as_millis().max(1);
+    let mut settings = format!(
+        "-c lock_timeout={lock} -c idle_in_transaction_session_timeout={} \
+         -c tcp_keepalives_idle={} -c tcp_keepalives_interval={} -c tcp_keepalives_count={retries} \
+         -c tcp_user_timeout={} -c client_min_messages=warning",
+        IDLE_IN_TRANSACTION.as_millis(),
+        idle.as_secs(),
+        interval.as_secs(),
+        UNACKNOWLEDGED.as_millis(),
+    );
+    if let Some(own) = own {
+        settings.push(' ');
+        settings.push_str(own.expose());
+    }
+    settings
+}
+
+fn server(place: String, config: Config, uri: &PostgreSqlUri) -> Server {
+    Server {
+        place,
+        user: uri.server.user.clone(),
+        database: uri.server.database.clone(),
+        patience: uri.server.connect_timeout.unwrap_or(CONNECT),
+        config,
+    }
+}

@@ -1,0 +1,362 @@
+//! SQLite: one file, WAL, `synchronous=FULL`, many readers beside one writer.
+//!
+//! Invariant: a write is on disk when its commit answers `Ok` (unless the database
+//! lives in memory). Writers of one process queue for their turn (`turns`), those of several pass
+//! the lock on to each other (`turnstile`), and each waits up to the pool's time-out in all.
+
+mod cause;
+mod file;
+mod turns;
+mod turnstile;
+
+use std::error::Error as StdError;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+use rusqlite::ErrorCode;
+use rusqlite::OpenFlags;
+use rusqlite::ToSql;
+use rusqlite::config::DbConfig;
+use rusqlite::types::ToSqlOutput;
+use rusqlite::types::ValueRef;
+
+use super::DbError;
+use super::Dialect;
+use super::Flow;
+use super::Params;
+use super::PoolOptions;
+use super::Row;
+use super::Value;
+use super::driver::Access;
+use super::driver::Columns;
+use super::driver::Driver;
+use super::driver::Transaction;
+use crate::causes::chain;
+use cause::Cause;
+use turns::Turn;
+use turns::Turns;
+use turnstile::Turnstile;
+
+/// Prepared statements kept for each connection.
+const STATEMENTS: usize = 64;
+
+/// How much of the write-ahead log stays on disk, in bytes. It grows as long as somebody reads an
+/// old state, and would keep the size it once had.
+const LOG_KEPT: i64 = 64 << 20;
+
+type Pooled = r2d2::PooledConnection<SqliteConnectionManager>;
+
+/// The connections to one file, or to one database in memory.
+pub(super) struct Sqlite {
+    pool: r2d2::Pool<SqliteConnectionManager>,
+    /// How long a statement waits for other writers.
+    timeout: Duration,
+    /// Passed by the one thread of this process that writes, before those of others.
+    turnstile: Turnstile,
+    /// Taken by the one thread of this process that writes.
+    writer: Arc<Turns>,
+}
+
+impl Sqlite {
+    /// Opens a file, and creates it (mode 0600) when it is missing.
+    pub(super) fn open_file(path: &Path, options: &PoolOptions) -> Result<Self, DbError> {
+        let name = path.display().to_string();
+        file::create_private(path).map_err(|cause| open_error(&name, cause))?;
+        let manager = SqliteConnectionManager::file(path);
+        let turnstile = Turnstile::before(path);
+        Self::open(&name, manager, options.size.max(1), turnstile, options)
+    }
+
+    /// A new database in memory. It has one connection, to which it belongs.
+    pub(super) fn open_memory(options: &PoolOptions) -> Result<Self, DbError> {
+        let manager = SqliteConnectionManager::memory();
+        Self::open("memory", manager, 1, Turnstile::default(), options)
+    }
+
+    fn open(
+        name: &str,
+        manager: SqliteConnectionManager,
+        size: u32,
+        turnstile: Turnstile,
+        options: &PoolOptions,
+    ) -> Result<Self, DbError> {
+        let timeout = options.timeout;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let manager = manager.with_flags(flags).with_init(move |connection| {
+            connection.busy_timeout(timeout)?;
+            // Plans must not depend on values: SQLite would prepare a statement with a LIMIT anew
+            // each time it is used.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            use_write_ahead_log(connection, timeout)?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
+            connection.pragma_update(None, "temp_store", "MEMORY")
+        });
+        // The first connection is made by hand: the pool would retry and hide the reason.
+        let first = r2d2::ManageConnection::connect(&manager);
+        let first = first.map_err(|cause| open_error(name, Cause(cause)))?;
+        first
+            .query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))
+            .map_err(|cause| open_error(name, Cause(cause)))?;
+        drop(first);
+        let pool = r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_on_check_out(false)
+            .connection_timeout(timeout)
+            .build(manager)
+            .map_err(|cause| open_error(name, cause))?;
+        Ok(Self {
+            pool,
+            timeout,
+            turnstile,
+            writer: Arc::default(),
+        })
+    }
+
+    fn connection(&self, until: Instant) -> Result<Pooled, DbError> {
+        let left = until.saturating_duration_since(Instant::now());
+        self.pool
+            .get_timeout(left)
+            .map_err(|cause| DbError::Busy(Box::new(cause)))
+    }
+
+    fn begin_write(&self, until: Instant) -> Result<Open, DbError> {
+        let Some(turn) = self.writer.take(until) else {
+            return Err(DbError::Busy("others are writing, or wait to".into()));
+        };
+        let connection = self.connection(until)?;
+        // SQLite's own waiting is not fair to those who wait: see `Turnstile`.
+        connection
+            .busy_timeout(Duration::ZERO)
+            .map_err(driver_error)?;
+        let mut busy = None;
+        let begun = self
+            .turnstile
+            .pass(until, || match run(&connection, "BEGIN IMMEDIATE") {
+                Err(DbError::Busy(cause)) => {
+                    busy = Some(cause);
+                    None
+                }
+                other => Some(other),
+            });
+        connection
+            .busy_timeout(self.timeout)
+            .map_err(driver_error)?;
+        match begun {
+            Some(begun) => begun?,
+            None => {
+                let cause = busy.unwrap_or_else(|| "others are writing".into());
+                return Err(DbError::Busy(cause));
+            }
+        }
+        Ok(Open {
+            connection,
+            _turn: Some(turn),
+        })
+    }
+}
+
+impl Driver for Sqlite {
+    fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
+        let open = match access {
+            Access::Read => {
+                let connection = self.connection(until)?;
+                run(&connection, "BEGIN DEFERRED")?;
+                Open {
+                    connection,
+                    _turn: None,
+                }
+            }
+            Access::Write => self.begin_write(until)?,
+        };
+        Ok(Box::new(open))
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+}
+
+/// Finds out whether a file that exists could be opened and written to; changes nothing.
+pub(super) fn probe(path: &Path, options: &PoolOptions) -> Result<(), DbError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let probed = Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.busy_timeout(options.timeout)?;
+        // Closing the connection rolls it back.
+        connection.execute_batch("BEGIN IMMEDIATE; SELECT COUNT(*) FROM sqlite_master;")
+    });
+    probed.map_err(|cause| open_error(&path.display().to_string(), Cause(cause)))
+}
+
+/// An open transaction.
+struct Open {
+    // Dropped in this order: whoever has the next turn finds the connection free.
+    connection: Pooled,
+    _turn: Option<Turn>,
+}
+
+impl Open {
+    fn prepare(
+        &self,
+        sql: &str,
+        params: &Params<'_>,
+    ) -> Result<rusqlite::CachedStatement<'_>, DbError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(driver_error)?;
+        for (name, value) in params {
+            if let Some(index) = statement.parameter_index(name).map_err(driver_error)? {
+                statement
+                    .raw_bind_parameter(index, value)
+                    .map_err(driver_error)?;
+            }
+        }
+        Ok(statement)
+    }
+}
+
+impl Transaction for Open {
+    fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError> {
+        let mut statement = self.prepare(sql, params)?;
+        statement.raw_execute().map_err(driver_error)
+    }
+
+    fn execute_batch(&mut self, sql: &str) -> Result<(), DbError> {
+        self.connection.execute_batch(sql).map_err(driver_error)
+    }
+
+    fn query(
+        &mut self,
+        sql: &str,
+        params: &Params<'_>,
+        visit: &mut dyn FnMut(&Row<'_>) -> Flow,
+    ) -> Result<(), DbError> {
+        let mut statement = self.prepare(sql, params)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(driver_error)? {
+            if visit(&Row::new(row)).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(self: Box<Self>) -> Result<(), DbError> {
+        run(&self.connection, "COMMIT")
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // After a commit there is nothing left, and after some errors SQLite itself has already
+        // rolled back.
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = run(&self.connection, "ROLLBACK") {
+            log::error!("cannot roll back: {}", chain(&error));
+        }
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<(), DbError> {
+    let mut statement = connection.prepare_cached(sql).map_err(driver_error)?;
+    statement.raw_execute().map_err(driver_error)?;
+    Ok(())
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Null => ValueRef::Null,
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            // For `json_each`.
+            Self::Texts(texts) => {
+                let text = serde_json::json!(texts).to_string();
+                return Ok(ToSqlOutput::Owned(text.into()));
+            }
+        }))
+    }
+}
+
+impl Columns for rusqlite::Row<'_> {
+    fn int(&self, column: usize) -> Option<i64> {
+        match self.get_ref(column) {
+            Ok(ValueRef::Integer(number)) => Some(number),
+            _ => None,
+        }
+    }
+
+    fn text(&self, column: usize) -> Option<&str> {
+        match self.get_ref(column) {
+            Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => std::str::from_utf8(bytes).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Of several processes that open a new file at once, one makes it a file with a write-ahead log;
+/// SQLite tells the others that it is busy without waiting for the time-out.
+fn use_write_ahead_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<()> {
+    let until = Instant::now() + timeout;
+    // `journal_mode` answers a row, so it is no `execute`.
+    let ask = || connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+    let asked = turnstile::insist(until, || match ask() {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => None,
+        other => Some(other),
+    });
+    asked.unwrap_or_else(ask)
+}
+
+fn open_error(name: &str, cause: impl StdError + Send + Sync + 'static) -> DbError {
+    DbError::Open {
+        name: name.to_owned(),
+        cause: Box::new(cause),
+    }
+}
+
+fn driver_error(error: rusqlite::Error) -> DbError {
+    let code = error.sqlite_error_code();
+    let cause = Box::new(Cause(error));
+    match code {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DbError::Busy(cause),
+        Some(ErrorCode::ConstraintViolation) => DbError::Constraint(cause),
+        _ => DbError::Driver(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::config::DatabaseUri;
+    use crate::db::Database;
+    use crate::db::Session;
+
+    #[test]
+    fn many_open_a_new_file_at_once() {
+        for _ in 0..30 {
+            let folder = tempfile::tempdir().unwrap();
+            let uri = DatabaseUri::SqliteFile(folder.path().join("new.db"));
+            let make = |session: &mut Session<'_>| {
+                session.execute_batch("CREATE TABLE IF NOT EXISTS a (b)")
+            };
+            thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        let database = Database::open(&uri, &PoolOptions::default()).unwrap();
+                        database.write(make).unwrap();
+                    });
+                }
+            });
+        }
+    }
+}

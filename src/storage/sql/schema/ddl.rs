@@ -1,0 +1,138 @@
+//! The tables' texts for each database.
+//!
+//! New tables of the original's (spec/storage-1.1.md, 7.1) have its names and columns. Where it
+//! made them so that they lost records they are made right: on MySQL ids and names are compared by
+//! their bytes, and payloads may be longer than 64 KB.
+
+use super::super::owner::Table;
+use crate::db::Dialect;
+
+/// `collections`.
+pub(super) const fn collections(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::MySql => {
+            "CREATE TABLE IF NOT EXISTS collections (
+                userid INTEGER NOT NULL,
+                collectionid INTEGER NOT NULL,
+                name VARBINARY(32) NOT NULL,
+                PRIMARY KEY (userid, collectionid)
+            ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+        }
+        Dialect::PostgreSql | Dialect::Sqlite => {
+            "CREATE TABLE IF NOT EXISTS collections (
+                userid INTEGER NOT NULL,
+                collectionid INTEGER NOT NULL,
+                name VARCHAR(32) NOT NULL,
+                PRIMARY KEY (userid, collectionid)
+            )"
+        }
+    }
+}
+
+/// `wbo`. The key begins with the user where the order of its columns is ours to choose: the
+/// records of a user then lie side by side.
+pub(super) const fn records(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::MySql => {
+            "CREATE TABLE IF NOT EXISTS wbo (
+                id VARBINARY(64) NOT NULL,
+                username INTEGER NOT NULL,
+                collection INTEGER NOT NULL,
+                parentid VARBINARY(64),
+                predecessorid VARBINARY(64),
+                sortindex INTEGER,
+                modified BIGINT,
+                payload MEDIUMTEXT,
+                payload_size INTEGER NOT NULL,
+                ttl INTEGER,
+                PRIMARY KEY (username, collection, id)
+            ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+        }
+        Dialect::PostgreSql => {
+            "CREATE TABLE IF NOT EXISTS wbo (
+                id VARCHAR(64) NOT NULL,
+                username INTEGER NOT NULL,
+                collection INTEGER NOT NULL,
+                parentid VARCHAR(64),
+                predecessorid VARCHAR(64),
+                sortindex INTEGER,
+                modified BIGINT,
+                payload TEXT,
+                payload_size INTEGER NOT NULL,
+                ttl INTEGER,
+                PRIMARY KEY (username, collection, id)
+            )"
+        }
+        // SQLite is told to use the key's index by the name that it has with this order.
+        Dialect::Sqlite => {
+            "CREATE TABLE IF NOT EXISTS wbo (
+                id VARCHAR(64) NOT NULL,
+                username INTEGER NOT NULL,
+                collection INTEGER NOT NULL,
+                parentid VARCHAR(64),
+                predecessorid VARCHAR(64),
+                sortindex INTEGER,
+                modified BIGINT,
+                payload TEXT,
+                payload_size INTEGER NOT NULL,
+                ttl INTEGER,
+                PRIMARY KEY (id, username, collection)
+            )"
+        }
+    }
+}
+
+/// weaved's own tables, by name.
+pub(super) const fn own_tables(dialect: Dialect) -> [(&'static str, &'static str); 2] {
+    let users = "
+        CREATE TABLE IF NOT EXISTS weaved_users (
+            userid INTEGER NOT NULL,
+            last_write BIGINT NOT NULL,
+            PRIMARY KEY (userid)
+        )";
+    let collections = match dialect {
+        Dialect::MySql | Dialect::PostgreSql => {
+            "CREATE TABLE IF NOT EXISTS weaved_collections (
+                userid INTEGER NOT NULL,
+                collectionid INTEGER NOT NULL,
+                modified BIGINT NOT NULL,
+                records INTEGER NOT NULL,
+                bytes BIGINT NOT NULL,
+                expires BIGINT NOT NULL,
+                PRIMARY KEY (userid, collectionid)
+            )"
+        }
+        Dialect::Sqlite => {
+            "CREATE TABLE IF NOT EXISTS weaved_collections (
+                userid INTEGER NOT NULL,
+                collectionid INTEGER NOT NULL,
+                modified BIGINT NOT NULL,
+                records INTEGER NOT NULL,
+                bytes BIGINT NOT NULL,
+                expires BIGINT NOT NULL,
+                PRIMARY KEY (userid, collectionid)
+            ) WITHOUT ROWID"
+        }
+    };
+    [("weaved_users", users), ("weaved_collections", collections)]
+}
+
+/// Which collections have records that expire, and when.
+pub(super) const EXPIRES_INDEX: &str =
+    "CREATE INDEX weaved_collections_expires ON weaved_collections (expires)";
+
+/// The name of a table's own index, and the statement that makes it. It serves `newer`, the order
+/// by time, lists of ids, and counting without a look at the rows.
+pub(super) fn records_index(dialect: Dialect, table: Table) -> (String, String) {
+    let columns = match dialect {
+        // In the order of `Selection::order`, whatever the database's collation.
+        Dialect::PostgreSql => {
+            r#"username, collection, modified NULLS FIRST, id COLLATE "C", ttl, payload_size"#
+        }
+        Dialect::MySql | Dialect::Sqlite => "username, collection, modified, id, ttl, payload_size",
+    };
+    let table = table.name();
+    let name = format!("weaved_{table}_modified");
+    let sql = format!("CREATE INDEX {name} ON {table} ({columns})");
+    (name, sql)
+}
