@@ -11,6 +11,8 @@ mod example;
 mod life;
 #[cfg(test)]
 mod logins;
+#[cfg(all(test, feature = "mysql", feature = "postgres"))]
+mod numbers;
 #[cfg(test)]
 mod remembering;
 #[cfg(test)]
