@@ -131,7 +131,7 @@ fn a_change_by_another_process_counts_at_once(kind: Kind) {
     there.set_state(UserId(1), State::Active).unwrap();
     assert_enters(&here, "joe", "password1", 1);
     there
-        .set_password(UserId(1), &new_password("open sesame"))
+        .set_password(UserId(1), &new_password("open sesame"), None)
         .unwrap();
     assert_refused(&here, "joe", "password1", Refusal::WrongPassword);
     assert_enters(&here, "joe", "open sesame", 1);

@@ -72,10 +72,10 @@ fn an_account_lives_from_creation_to_removal(kind: Kind) {
         );
         assert_enters(&accounts, "joe", "open sesame", 1);
 
-        accounts.set_email(id, None).unwrap();
+        accounts.set_email(id, None, None).unwrap();
         expected.email = None;
         accounts
-            .set_password(id, &new_password("close sesame"))
+            .set_password(id, &new_password("close sesame"), None)
             .unwrap();
         assert_refused(&accounts, "joe", "open sesame", Refusal::WrongPassword);
         assert_enters(&accounts, "joe", "close sesame", 1);
@@ -114,8 +114,8 @@ fn nothing_can_be_changed_of_an_account_that_is_not(kind: Kind) {
         let id = UserId(7);
         for result in [
             accounts.delete(id),
-            accounts.set_email(id, None),
-            accounts.set_password(id, &new_password("open sesame")),
+            accounts.set_email(id, None, None),
+            accounts.set_password(id, &new_password("open sesame"), None),
             accounts.set_state(id, State::Active),
         ] {
             assert!(matches!(result, Err(AccountsError::NotFound)), "{result:?}");
@@ -215,7 +215,7 @@ fn reset_codes_go_with_the_account_and_with_the_old_password(kind: Kind) {
     accounts.create(&imported("joe", SSHA), 0).unwrap();
     add();
     accounts
-        .set_password(UserId(1), &new_password("open sesame"))
+        .set_password(UserId(1), &new_password("open sesame"), None)
         .unwrap();
     assert_eq!(codes(), "1");
     base.run("DELETE FROM reset_codes");
@@ -231,7 +231,7 @@ fn reset_codes_go_with_the_account_and_with_the_old_password(kind: Kind) {
     accounts.create(&imported("joe", SSHA), 0).unwrap();
     base.run("UPDATE users SET reset = 'AAAA-BBBB-CCCC-DDDD', reset_expiration = '2026-01-01'");
     accounts
-        .set_password(UserId(1), &new_password("open sesame"))
+        .set_password(UserId(1), &new_password("open sesame"), None)
         .unwrap();
     let left = "SELECT COUNT(*) FROM users WHERE reset IS NULL AND reset_expiration IS NULL";
     assert_eq!(base.value(left), "1");

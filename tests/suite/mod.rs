@@ -73,6 +73,7 @@ pub(crate) use user::Call;
 pub(crate) use user::User;
 pub(crate) use user::basic;
 pub(crate) use user::name_of;
+pub(crate) use warden::Warden;
 pub(crate) use way::Facts;
 pub(crate) use way::PREFIX;
 pub(crate) use way::Rows;
