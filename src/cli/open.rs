@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Configuration;
 use super::Failure;
+#[cfg(not(feature = "ldap"))]
 use super::failure::CONFIG;
 use crate::accounts::Accounts;
 use crate::accounts::Family;
@@ -30,6 +31,7 @@ use crate::storage::SqlStorage;
 use crate::storage::Storage;
 use crate::sync::BatchLimits;
 use crate::sync::SystemClock;
+use crate::sync::UserId;
 
 /// Reads the configuration.
 pub(super) fn configuration(arguments: &Configuration) -> Result<Config, Failure> {
@@ -113,18 +115,16 @@ impl<'a> Pools<'a> {
     }
 }
 
-/// Opens the accounts.
-pub(super) fn accounts(
+/// Opens the accounts, which are not to have ids that the storage knows as somebody else's.
+fn accounts(
     config: &Config,
     databases: &Databases,
+    hosts: &Hosts,
 ) -> Result<Arc<dyn Accounts>, Failure> {
     let family = match config.auth.backend {
         AuthBackend::Sql | AuthBackend::SqlUser => Family::User,
         AuthBackend::SqlUsers => Family::Users,
-        AuthBackend::Ldap => {
-            let text = "[auth] backend: LDAP is not in this version; use `sql`";
-            return Err(Failure::new(CONFIG, text));
-        }
+        AuthBackend::Ldap => return directory(config, databases, hosts.highest_user()?),
     };
     let settings = SqlSettings {
         check_account_state: config.auth.check_account_state,
@@ -143,18 +143,60 @@ pub(super) fn accounts(
     )?))
 }
 
+#[cfg(feature = "ldap")]
+fn directory(
+    config: &Config,
+    databases: &Databases,
+    known: UserId,
+) -> Result<Arc<dyn Accounts>, Failure> {
+    super::directory::open(config, Arc::clone(&databases.accounts), known)
+}
+
+#[cfg(not(feature = "ldap"))]
+fn directory(
+    _config: &Config,
+    _databases: &Databases,
+    _known: UserId,
+) -> Result<Arc<dyn Accounts>, Failure> {
+    let text = "[auth] backend: this program was built without LDAP (cargo feature `ldap`)";
+    Err(Failure::new(CONFIG, text))
+}
+
+/// The databases with records, with how their tables are used; each once, the plain one first.
+pub(super) fn tables<'a>(
+    config: &Config,
+    databases: &'a Databases,
+) -> Vec<(&'a Arc<Database>, storage::Settings)> {
+    let plain = (&databases.storage, settings_of(&config.storage));
+    let hosts = config.hosts_with_storage().zip(&databases.hosts);
+    let hosts = hosts.map(|((_, storage), database)| (database, settings_of(storage)));
+    let mut tables: Vec<(&Arc<Database>, storage::Settings)> = Vec::new();
+    for (database, settings) in std::iter::once(plain).chain(hosts) {
+        let is_same =
+            |(known, used): &(&Arc<Database>, _)| Arc::ptr_eq(known, database) && *used == settings;
+        if !tables.iter().any(is_same) {
+            tables.push((database, settings));
+        }
+    }
+    tables
+}
+
 /// Opens the storages: one for each database, however many hosts share it.
 pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Failure> {
-    let mut opened: Vec<(&Arc<Database>, Arc<dyn Storage>)> = Vec::new();
+    type Opened<'a> = (&'a Arc<Database>, storage::Settings, Arc<dyn Storage>);
+    let mut opened: Vec<Opened<'_>> = Vec::new();
     let mut open = |settings: &config::Storage, database| {
+        let wanted = settings_of(settings);
         let known = opened
             .iter()
-            .find(|(known, _)| Arc::ptr_eq(known, database));
+            .find(|(known, used, _)| Arc::ptr_eq(known, database) && *used == wanted);
         let storage = match known {
-            Some((_, storage)) => Arc::clone(storage),
+            Some((_, _, storage)) => Arc::clone(storage),
             None => {
-                let storage = storage(settings, database)?;
-                opened.push((database, Arc::clone(&storage)));
+                let clock = Arc::new(SystemClock::default());
+                let storage = SqlStorage::open(Arc::clone(database), clock, wanted)?;
+                let storage: Arc<dyn Storage> = Arc::new(storage);
+                opened.push((database, wanted, Arc::clone(&storage)));
                 storage
             }
         };
@@ -177,23 +219,17 @@ pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Fai
     Ok(Hosts::new(plain, named))
 }
 
-fn storage(
-    settings: &config::Storage,
-    database: &Arc<Database>,
-) -> Result<Arc<dyn Storage>, Failure> {
-    let names = match settings.collections {
-        Collections::Fixed => Names::Fixed,
-        Collections::Named => Names::Free,
-        Collections::Standard => Names::Standard,
-    };
-    let clock = Arc::new(SystemClock::default());
-    let settings = storage::Settings {
-        names,
-        create_tables: settings.create_tables,
-        shard: settings.shard,
-    };
-    let storage = SqlStorage::open(Arc::clone(database), clock, settings)?;
-    Ok(Arc::new(storage))
+/// How the tables of a storage are used.
+fn settings_of(storage: &config::Storage) -> storage::Settings {
+    storage::Settings {
+        names: match storage.collections {
+            Collections::Fixed => Names::Fixed,
+            Collections::Named => Names::Free,
+            Collections::Standard => Names::Standard,
+        },
+        create_tables: storage.create_tables,
+        shard: storage.shard,
+    }
 }
 
 /// Opens everything that calls work on.
@@ -211,6 +247,7 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
             Some(url) => api::Node::Url(url.clone()),
             None => api::Node::Derived,
         },
+        nodes_of_users: config.auth.backend == AuthBackend::Ldap,
         registration: match config.auth.allow_new_users {
             config::Registration::Open => api::Registration::Open,
             config::Registration::Closed | config::Registration::Secret => {
@@ -226,7 +263,7 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
     };
     // The accounts last: a slow start of the storage must not leave them half made.
     let hosts = hosts(config, &databases)?;
-    let accounts = accounts(config, &databases)?;
+    let accounts = accounts(config, &databases, &hosts)?;
     Ok(Api {
         hosts,
         accounts,

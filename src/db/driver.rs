@@ -47,6 +47,10 @@ pub(super) trait Transaction: Send {
         visit: &mut dyn FnMut(&Row<'_>) -> Flow,
     ) -> Result<(), DbError>;
 
+    /// Lets the statements that follow take as long as they take, where waiting for a server is
+    /// bounded otherwise.
+    fn unhurried(&mut self) {}
+
     /// Makes the changes last: on disk, as far as the database is asked for that, when it is `Ok`.
     fn commit(self: Box<Self>) -> Result<(), DbError>;
 }

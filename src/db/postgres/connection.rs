@@ -1,6 +1,7 @@
 //! One connection: its prepared statements, and whether it is still good.
 
 use std::collections::HashMap;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +37,11 @@ pub(super) struct Connection {
     statements: HashMap<String, Prepared>,
     /// Whether something went wrong that leaves it in an unknown state.
     is_broken: bool,
+    /// Whether a statement was found useless, and all were forgotten since.
+    was_stale: bool,
     made: Instant,
-    /// How long an answer may take.
-    patience: Duration,
+    /// How long an answer may take; absent: as long as it takes.
+    pub(super) patience: Option<Duration>,
 }
 
 /// A statement that the server knows.
@@ -50,17 +53,14 @@ struct Prepared {
 
 impl Connection {
     /// Connects and logs in.
-    pub(super) fn open(
-        server: &Server,
-        tls: Option<&ClientConfig>,
-        patience: Duration,
-    ) -> Result<Self, Why> {
+    pub(super) fn open(server: &Server, tls: Option<&ClientConfig>) -> Result<Self, Why> {
         Ok(Self {
             wire: Wire::open(server, tls)?,
             statements: HashMap::new(),
             is_broken: false,
+            was_stale: false,
             made: Instant::now(),
-            patience,
+            patience: None,
         })
     }
 
@@ -74,29 +74,36 @@ impl Connection {
         self.is_broken = true;
     }
 
-    /// How long an answer may take.
-    pub(super) fn patience(&self) -> Duration {
-        self.patience
-    }
-
     /// How long ago it was made.
     pub(super) fn age(&self) -> Duration {
         self.made.elapsed()
     }
 
-    /// Runs statements without parameters, within the time that is given.
-    pub(super) fn run(&mut self, sql: &str, longest: Option<Duration>) -> Result<(), DbError> {
-        let asked = self
-            .wire
-            .wait(longest, async |client| client.batch_execute(sql).await);
+    /// Whether a statement was useless since this was asked last; the next time it is prepared
+    /// anew.
+    pub(super) fn was_stale(&mut self) -> bool {
+        mem::take(&mut self.was_stale)
+    }
+
+    /// Runs statements without parameters.
+    pub(super) fn run(&mut self, sql: &str) -> Result<(), DbError> {
+        let asked = self.wire.wait(self.patience, async |client| {
+            client.batch_execute(sql).await
+        });
         asked.map_err(|unanswered| self.noted(unanswered))
+    }
+
+    /// Sends a statement whose success shows in the answer to the next one.
+    pub(super) fn send(&self, sql: &str) {
+        self.wire
+            .send(async |client| client.batch_execute(sql).await);
     }
 
     /// Runs a statement; returns how many rows it found to change.
     pub(super) fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError> {
         let Prepared { statement, places } = self.prepared(sql, params)?;
         let values = places.values(params);
-        let asked = self.wire.wait(Some(self.patience), async |client| {
+        let asked = self.wire.wait(self.patience, async |client| {
             client
                 .execute_raw(&statement, values.into_iter().map(Param))
                 .await
@@ -112,7 +119,7 @@ impl Connection {
     pub(super) fn query(&mut self, sql: &str, params: &Params<'_>) -> Result<Rows, DbError> {
         let Prepared { statement, places } = self.prepared(sql, params)?;
         let values = places.values(params);
-        let asked = self.wire.wait(Some(self.patience), async |client| {
+        let asked = self.wire.wait(self.patience, async |client| {
             client
                 .query_raw(&statement, values.into_iter().map(Param))
                 .await
@@ -130,7 +137,7 @@ impl Connection {
             Some(next) => next.transpose().map_err(Unanswered::Error),
             None => self
                 .wire
-                .wait(Some(self.patience), async |_| rows.next().await.transpose()),
+                .wait(self.patience, async |_| rows.next().await.transpose()),
         };
         next.map_err(|unanswered| self.noted(unanswered))
     }
@@ -141,7 +148,7 @@ impl Connection {
             return Ok(prepared.clone());
         }
         let places = Statement::parse(sql, Places::Numbered, params);
-        let asked = self.wire.wait(Some(self.patience), async |client| {
+        let asked = self.wire.wait(self.patience, async |client| {
             client.prepare(&places.text).await
         });
         let statement = asked.map_err(|unanswered| self.noted(unanswered))?;
@@ -162,6 +169,7 @@ impl Connection {
             Unanswered::Error(error) => {
                 if error::is_stale(&error) {
                     self.statements.clear();
+                    self.was_stale = true;
                 }
                 error::meaning(error)
             }

@@ -49,8 +49,16 @@ pub(super) struct PostgreSql {
     name: String,
     pool: r2d2::Pool<Manager>,
     refused: Arc<Refused>,
-    /// How long an attempt to connect may take, and so the answer to BEGIN.
-    patience: Duration,
+    waits: Waits,
+}
+
+/// How long an answer may take.
+#[derive(Clone, Copy, Debug)]
+struct Waits {
+    /// To BEGIN, for which nobody has to wait: as long as an attempt to connect.
+    begin: Duration,
+    /// To everything else.
+    other: Duration,
 }
 
 impl PostgreSql {
@@ -66,12 +74,16 @@ impl PostgreSql {
         };
         let tls = tls::client_config(&uri.server.tls).map_err(|cause| open_error(cause.into()))?;
         let servers = server::servers(uri, options);
-        let patience = servers
-            .iter()
-            .map(|server| server.patience)
-            .max()
-            .unwrap_or(MARGIN);
-        let manager = Manager::new(servers, tls, options.timeout + MARGIN, options.recycle);
+        let waits = Waits {
+            begin: servers
+                .iter()
+                .map(|server| server.patience)
+                .max()
+                .unwrap_or(MARGIN),
+            other: options.timeout + MARGIN,
+        };
+        let recycle = options.recycle.filter(|age| !age.is_zero());
+        let manager = Manager::new(servers, tls, recycle);
         // The first connection is made by hand: the pool would retry and hide the reason.
         let first = manager
             .connect()
@@ -81,29 +93,27 @@ impl PostgreSql {
         let pool = r2d2::Pool::builder()
             .max_size(options.size.max(1))
             .min_idle(Some(0))
-            .idle_timeout(None)
-            .max_lifetime(options.recycle)
+            .max_lifetime(recycle)
             .test_on_check_out(false)
             .connection_timeout(RETRY)
             .error_handler(Box::new(r2d2::NopErrorHandler))
-            .build(manager)
-            .map_err(|cause| open_error(cause.into()))?;
+            .build_unchecked(manager);
         Ok(Self {
             name: name.to_owned(),
             pool,
             refused,
-            patience,
+            waits,
         })
     }
 
     /// Why there was no connection in time.
-    fn none(&self, cause: r2d2::Error) -> DbError {
+    fn none(&self) -> DbError {
         match self.refused.why() {
             Some(refusal) => DbError::Open {
                 name: self.name.clone(),
                 cause: refusal.into(),
             },
-            None => DbError::Busy(cause.into()),
+            None => DbError::Busy("all connections of the pool are in use".into()),
         }
     }
 }
@@ -111,12 +121,13 @@ impl PostgreSql {
 impl Driver for PostgreSql {
     fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
         let left = until.saturating_duration_since(Instant::now());
-        let connection = self
-            .pool
-            .get_timeout(left)
-            .map_err(|cause| self.none(cause))?;
+        let connection = self.pool.get_timeout(left).map_err(|_| self.none())?;
         let left = until.saturating_duration_since(Instant::now());
-        let open = Open::begin(connection, access, left.min(self.patience))?;
+        let waits = Waits {
+            begin: left.min(self.waits.begin),
+            ..self.waits
+        };
+        let open = Open::begin(connection, access, waits)?;
         Ok(Box::new(open))
     }
 

@@ -15,8 +15,6 @@ use super::server::Server;
 pub(super) struct Manager {
     servers: Vec<Server>,
     tls: Option<ClientConfig>,
-    /// How long an answer may take.
-    patience: Duration,
     /// The age at which a connection is not used again.
     recycle: Option<Duration>,
     refused: Arc<Refused>,
@@ -30,13 +28,11 @@ impl Manager {
     pub(super) fn new(
         servers: Vec<Server>,
         tls: Option<ClientConfig>,
-        patience: Duration,
         recycle: Option<Duration>,
     ) -> Self {
         Self {
             servers,
             tls,
-            patience,
             recycle,
             refused: Arc::default(),
         }
@@ -77,7 +73,7 @@ impl r2d2::ManageConnection for Manager {
     fn connect(&self) -> Result<Connection, Refusal> {
         let mut refusal = Refusal::new();
         for server in &self.servers {
-            match Connection::open(server, self.tls.as_ref(), self.patience) {
+            match Connection::open(server, self.tls.as_ref()) {
                 Ok(connection) => {
                     self.refused.note(None);
                     return Ok(connection);

@@ -1,7 +1,5 @@
 //! An open transaction.
 
-use std::time::Duration;
-
 use super::super::DbError;
 use super::super::Flow;
 use super::super::Params;
@@ -9,44 +7,64 @@ use super::super::Row;
 use super::super::driver::Access;
 use super::super::driver::Transaction;
 use super::Pooled;
+use super::Waits;
+use super::connection::Connection;
 use super::connection::Rows;
-use crate::causes::chain;
 
-/// Rows that are read and thrown away at the end of a transaction that did not want them. Where
-/// there are more, it is cheaper to give up the connection.
-const UNWANTED: usize = 100;
+/// How many bytes of rows that nobody wants are read at the end of a transaction. Where there are
+/// more, it is cheaper to give up the connection.
+const UNWANTED: usize = 4 << 20;
 
 /// A transaction that owns its connection; rolled back when it is dropped.
 pub(super) struct Open {
     connection: Pooled,
     /// What the last query left over. It is read by the driver before the next answer.
     rest: Option<Rows>,
+    access: Access,
+    waits: Waits,
+    /// Whether a statement was answered.
+    has_answered: bool,
     /// Whether a statement failed: PostgreSQL then answers COMMIT with ROLLBACK, and no error.
     has_failed: bool,
     has_ended: bool,
 }
 
 impl Open {
-    /// Begins a transaction; the server must answer within the time that a connection may take.
+    /// Begins a transaction.
     pub(super) fn begin(
         mut connection: Pooled,
         access: Access,
-        longest: Duration,
+        waits: Waits,
     ) -> Result<Self, DbError> {
-        let sql = match access {
-            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        };
-        connection.run(sql, Some(longest))?;
+        begin(&mut connection, access, waits)?;
         Ok(Self {
             connection,
             rest: None,
+            access,
+            waits,
+            has_answered: false,
             has_failed: false,
             has_ended: false,
         })
     }
 
-    fn noted<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
+    /// Asks the server. When a table was changed since the statement was prepared, PostgreSQL
+    /// gives the transaction up; if nothing was seen of it or changed in it yet, it is begun
+    /// again, and nobody notices.
+    fn ask<T>(
+        &mut self,
+        mut ask: impl FnMut(&mut Connection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        self.rest = None;
+        let mut result = ask(&mut self.connection);
+        if result.is_err() && self.connection.was_stale() && !self.has_answered {
+            self.connection.run("ROLLBACK")?;
+            let patience = self.connection.patience;
+            begin(&mut self.connection, self.access, self.waits)?;
+            self.connection.patience = patience;
+            result = ask(&mut self.connection);
+        }
+        self.has_answered = true;
         self.has_failed |= result.is_err();
         result
     }
@@ -56,9 +74,11 @@ impl Open {
         let Some(mut rest) = self.rest.take() else {
             return;
         };
-        for _ in 0..UNWANTED {
-            if !matches!(self.connection.next(&mut rest), Ok(Some(_))) {
-                return;
+        let mut read = 0;
+        while read < UNWANTED {
+            match self.connection.next(&mut rest) {
+                Ok(Some(row)) => read += row.raw_size_bytes(),
+                Ok(None) | Err(_) => return,
             }
         }
         self.connection.give_up();
@@ -67,16 +87,11 @@ impl Open {
 
 impl Transaction for Open {
     fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError> {
-        self.rest = None;
-        let result = self.connection.execute(sql, params);
-        self.noted(result)
+        self.ask(|connection| connection.execute(sql, params))
     }
 
     fn execute_batch(&mut self, sql: &str) -> Result<(), DbError> {
-        self.rest = None;
-        // Schemas may take their time.
-        let result = self.connection.run(sql, None);
-        self.noted(result)
+        self.ask(|connection| connection.run(sql))
     }
 
     fn query(
@@ -85,12 +100,11 @@ impl Transaction for Open {
         params: &Params<'_>,
         visit: &mut dyn FnMut(&Row<'_>) -> Flow,
     ) -> Result<(), DbError> {
-        self.rest = None;
-        let result = self.connection.query(sql, params);
-        let mut rows = self.noted(result)?;
+        let mut rows = self.ask(|connection| connection.query(sql, params))?;
         loop {
             let next = self.connection.next(&mut rows);
-            let Some(row) = self.noted(next)? else {
+            self.has_failed |= next.is_err();
+            let Some(row) = next? else {
                 return Ok(());
             };
             if visit(&Row::new(&row)).is_break() {
@@ -100,17 +114,19 @@ impl Transaction for Open {
         }
     }
 
+    fn unhurried(&mut self) {
+        self.connection.patience = None;
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), DbError> {
         if self.has_failed {
             let text = "a statement of the transaction had failed";
             return Err(DbError::Driver(text.into()));
         }
         self.rest = None;
-        let longest = Some(self.connection.patience());
-        let result = self.connection.run("COMMIT", longest);
         // What failed to be committed was rolled back.
         self.has_ended = true;
-        result
+        self.connection.run("COMMIT")
     }
 }
 
@@ -120,13 +136,20 @@ impl Drop for Open {
             return;
         }
         self.finish_rest();
-        if self.connection.is_broken() {
-            return;
-        }
-        let longest = Some(self.connection.patience());
-        if let Err(error) = self.connection.run("ROLLBACK", longest) {
-            self.connection.give_up();
-            log::warn!("cannot roll back: {}", chain(&error));
+        if !self.connection.is_broken() {
+            // A connection on which this fails shows it at the next BEGIN.
+            self.connection.send("ROLLBACK");
         }
     }
+}
+
+fn begin(connection: &mut Connection, access: Access, waits: Waits) -> Result<(), DbError> {
+    let sql = match access {
+        Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    };
+    connection.patience = Some(waits.begin);
+    connection.run(sql)?;
+    connection.patience = Some(waits.other);
+    Ok(())
 }

@@ -4,12 +4,17 @@
 //! own. Nothing but this file knows of it. Every wait for the server has a bound, because a
 //! server that hangs says nothing at all.
 
+use std::future::Future;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use rustls::ClientConfig;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::Connection;
@@ -107,6 +112,16 @@ impl Wire {
             Ok(Err(error)) => Err(Unanswered::Error(error)),
             Err(_) => Err(Unanswered::Silence),
         }
+    }
+
+    /// Sends what needs no answer. If it fails, the next answer tells.
+    pub(super) fn send<T>(&self, tell: impl AsyncFnOnce(&Client) -> Result<T, Error>) {
+        self.driven.runtime.block_on(async {
+            let mut told = pin!(tell(&self.client));
+            // Once, so that it is on its way, and once the connection's turn to write it.
+            poll_fn(|context| Poll::Ready(told.as_mut().poll(context).is_ready())).await;
+            yield_now().await;
+        });
     }
 
     /// Whether the connection is known to have ended.
