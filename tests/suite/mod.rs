@@ -8,6 +8,7 @@
 #![allow(
     dead_code,
     unused_imports,
+    unused_macros,
     reason = "every test crate includes this module and uses its own part of it"
 )]
 
