@@ -25,6 +25,7 @@ mod tests {
     use crate::suite::Site;
     use crate::suite::User;
     use crate::suite::Way;
+    use crate::suite::on_every_server;
 
     /// Clients that ask without a pause.
     const CLIENTS: usize = 4;
@@ -40,18 +41,7 @@ mod tests {
     /// Longer than anything takes that is waited for.
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    /// Makes a test on each server of each function.
-    macro_rules! on_each_server {
-        ($($name:ident)*) => {
-            mod mariadb {
-                $(#[test] fn $name() { super::$name(super::Backend::MariaDb); })*
-            }
-            mod postgresql {
-                $(#[test] fn $name() { super::$name(super::Backend::PostgreSql); })*
-            }
-        };
-    }
-    on_each_server! {
+    on_every_server! {
         a_restart_under_load
         a_server_that_hangs
         a_server_that_takes_no_writes

@@ -127,6 +127,12 @@ impl Options {
         self
     }
 
+    /// Accounts and records at this URI.
+    pub(crate) fn database(self, uri: String) -> Self {
+        let options = self.set("auth.sqluri", uri.clone());
+        options.set("storage.sqluri", uri)
+    }
+
     /// Another line of `[server:main]`.
     pub(crate) fn server(mut self, key: &str, value: &str) -> Self {
         self.server.push_str(&format!("{key} = {value}\n"));
