@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use crate::fastcgi;
 use crate::http;
+use crate::process;
 use crate::process::Process;
 use crate::site::Site;
 use crate::site::Target;
@@ -30,6 +31,8 @@ pub(crate) struct Round {
     pub(crate) cpu: Option<Duration>,
     /// The CPU time of the web server before it.
     pub(crate) web_cpu: Option<Duration>,
+    /// The CPU time of the database server behind it.
+    pub(crate) database_cpu: Option<Duration>,
 }
 
 /// What one thread did.
@@ -43,7 +46,10 @@ impl Load<'_> {
         let ready = Barrier::new(self.target.via.connections + 1);
         thread::scope(|scope| {
             let threads: Vec<_> = (0..self.target.via.connections)
-                .map(|_| scope.spawn(|| self.ask(&ready)))
+                .map(|connection| {
+                    let ready = &ready;
+                    scope.spawn(move || self.ask(connection, ready))
+                })
                 .collect();
             ready.wait();
             let begin = Instant::now();
@@ -64,14 +70,15 @@ impl Load<'_> {
                 elapsed: end - begin,
                 cpu: since(cpu.responder, used.responder),
                 web_cpu: since(cpu.web, used.web),
+                database_cpu: since(cpu.database, used.database),
             })
         })
     }
 
     /// One thread: a first request that does not count, then as many as fit.
-    fn ask(&self, ready: &Barrier) -> io::Result<Done> {
+    fn ask(&self, connection: usize, ready: &Barrier) -> io::Result<Done> {
         let mut client = Client::new(self.target);
-        let mut template = self.site.template(self.target.via);
+        let mut template = self.site.template(self.target.via, connection);
         let mut next = || {
             let nth = self.site.asked.fetch_add(1, Ordering::Relaxed);
             let request = template.numbered(self.site.workload.number(nth));
@@ -103,6 +110,7 @@ impl Load<'_> {
 struct Cpu {
     responder: Option<Duration>,
     web: Option<Duration>,
+    database: Option<Duration>,
 }
 
 impl Cpu {
@@ -110,6 +118,7 @@ impl Cpu {
         Self {
             responder: target.responder.cpu(),
             web: target.web.and_then(Process::cpu),
+            database: target.database.and_then(process::cpu),
         }
     }
 }

@@ -11,10 +11,12 @@
 //! site       the servers of a workload    responder, web, process   one server each
 //! load       threads that ask for a while request, fastcgi, http   what they say
 //! table      rounds to figures            machine   what they were measured on
+//! database   the servers that keep records
 //! ```
 //!
-//! Three tables: `calls`, all calls directly and through lighttpd; `servers`, the cost of each web
-//! server; `processes`, one process of many threads beside many processes of few.
+//! Four tables: `calls`, all calls directly and through lighttpd; `servers`, the cost of each web
+//! server; `processes`, one process of many threads beside many processes of few; `databases`,
+//! MariaDB and PostgreSQL, as durable as they are installed, beside SQLite.
 //!
 //! `cargo bench -- --quick` is rough and short; further words choose the rows of which table,
 //! workload and transport contain one of them: `cargo bench -- processes`, `cargo bench -- nginx`,
@@ -22,6 +24,7 @@
 //! chooses another disk. Workloads: spec/clients.md, 5.
 
 mod baseline;
+mod database;
 mod fastcgi;
 mod http;
 mod load;
@@ -31,6 +34,15 @@ mod process;
 mod request;
 mod responder;
 mod site;
+// A bench stops where a test would: nothing that it asks for may fail.
+#[path = "../../tests/suite/mod.rs"]
+#[expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests"
+)]
+mod suite;
 mod table;
 mod web;
 mod workload;
@@ -40,13 +52,13 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use database::Databases;
 use load::Load;
 use plan::Table;
 use site::Site;
 use site::Target;
 use site::Via;
 use table::Turn;
-use web::Web;
 use workload::Workload;
 
 /// How long the whole takes: so many rounds of so long, for each row and each side.
@@ -112,10 +124,11 @@ fn measure(wanted: &Wanted) -> io::Result<()> {
     let Pace { rounds, round } = wanted.pace;
     writeln!(out, "{}", machine::line()?)?;
     writeln!(out, "medians of {rounds} rounds of {round:?} in turns\n")?;
+    let databases = Databases::default();
     for table in plan::ALL {
         let mut has_head = false;
         for workload in table.workloads() {
-            let mut ways = table.ways();
+            let mut ways = table.ways(*workload);
             ways.retain(|via| wanted.includes(table, *workload, *via));
             if ways.is_empty() {
                 continue;
@@ -124,7 +137,7 @@ fn measure(wanted: &Wanted) -> io::Result<()> {
                 has_head = true;
                 table.write_head(&mut out)?;
             }
-            let site = Site::start(*workload, &table.kinds(), &webs(&ways))?;
+            let site = Site::start(*workload, &table.kinds(), &ways, &databases)?;
             for via in ways {
                 match site.targets(via) {
                     Some(targets) => {
@@ -140,17 +153,6 @@ fn measure(wanted: &Wanted) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The web servers of these ways, each once.
-fn webs(ways: &[Via]) -> Vec<Web> {
-    let mut webs = Vec::new();
-    for web in ways.iter().filter_map(|via| via.web) {
-        if !webs.contains(&web) {
-            webs.push(web);
-        }
-    }
-    webs
 }
 
 /// The rounds of one row.

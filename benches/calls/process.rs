@@ -55,18 +55,23 @@ impl Process {
         Err(io::Error::other(format!("a server did not start:{said}")))
     }
 
-    /// The CPU time that it and all that it has started have used, where the system tells it.
+    /// See [`cpu`].
     pub(crate) fn cpu(&self) -> Option<Duration> {
-        let mut family = vec![self.0.id()];
-        let mut used = Duration::ZERO;
-        let all = stats()?;
-        while let Some(id) = family.pop() {
-            used += all.iter().find(|stat| stat.id == id)?.cpu;
-            let children = all.iter().filter(|stat| stat.parent == id);
-            family.extend(children.map(|stat| stat.id));
-        }
-        Some(used)
+        cpu(self.0.id())
     }
+}
+
+/// The CPU time that a process and all that it has started have used, where the system tells it.
+pub(crate) fn cpu(process: u32) -> Option<Duration> {
+    let mut family = vec![process];
+    let mut used = Duration::ZERO;
+    let all = stats()?;
+    while let Some(id) = family.pop() {
+        used += all.iter().find(|stat| stat.id == id)?.cpu;
+        let children = all.iter().filter(|stat| stat.parent == id);
+        family.extend(children.map(|stat| stat.id));
+    }
+    Some(used)
 }
 
 /// What the system tells of a process.

@@ -7,6 +7,7 @@ use data_encoding::BASE64;
 
 use crate::fastcgi;
 use crate::site;
+use crate::site::Account;
 
 /// Stands in paths and bodies for the number of the request, in as many digits.
 pub(crate) const NUMBER: &str = "########";
@@ -15,18 +16,19 @@ pub(crate) const NUMBER: &str = "########";
 #[derive(Clone)]
 pub(crate) struct Request {
     method: &'static str,
-    /// The path and query below the mount.
-    target: String,
+    account: Account,
+    /// The path and query below the account.
+    path: String,
     headers: Vec<(&'static str, String)>,
     body: Option<String>,
 }
 
 impl Request {
     fn new(method: &'static str, path: &str, body: Option<&str>) -> Self {
-        let credentials = format!("{}:{}", site::USER, site::PASSWORD);
         let request = Self {
             method,
-            target: format!("/1.1/{}/{path}", site::USER),
+            account: Account::FIRST,
+            path: path.to_owned(),
             headers: Vec::new(),
             body: body.map(str::to_owned),
         };
@@ -40,10 +42,7 @@ impl Request {
             .header("Accept", "*/*;q=0.9,*/*;q=0.2")
             .header("Accept-Language", "en-US,en;q=0.5")
             .header("Accept-Encoding", "gzip, deflate")
-            .header(
-                "Authorization",
-                &format!("Basic {}", BASE64.encode(credentials.as_bytes())),
-            )
+            .by(Account::FIRST)
             .header("Connection", "keep-alive")
             .header("Pragma", "no-cache")
             .header("Cache-Control", "no-cache")
@@ -61,6 +60,19 @@ impl Request {
         Self::new("POST", path, Some(body)).header("Content-Type", "text/plain")
     }
 
+    /// The same call of another account.
+    pub(crate) fn by(mut self, account: Account) -> Self {
+        let credentials = format!("{}:{}", account.name(), site::PASSWORD);
+        let credentials = BASE64.encode(credentials.as_bytes());
+        self.account = account;
+        self.header("Authorization", &format!("Basic {credentials}"))
+    }
+
+    /// The path and query below the mount.
+    fn target(&self) -> String {
+        format!("/1.1/{}/{}", self.account.name(), self.path)
+    }
+
     /// Sets a field, in place of an earlier one of the same name.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(known, _)| *known != name);
@@ -74,7 +86,7 @@ impl Request {
             "{} {}{} HTTP/1.1\r\n",
             self.method,
             site::MOUNT,
-            self.target
+            self.target()
         );
         for (name, value) in &self.headers {
             text.push_str(&format!("{name}: {value}\r\n"));
@@ -89,7 +101,8 @@ impl Request {
 
     /// As lighttpd sends it on: a connection for each request.
     pub(crate) fn fastcgi(&self) -> Template {
-        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        let target = self.target();
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let body = self.body.as_deref().unwrap_or_default();
         let mut variables: Vec<(String, String)> = [
             ("CONTENT_LENGTH", body.len().to_string()),
@@ -98,7 +111,7 @@ impl Request {
             ("PATH_TRANSLATED", format!("/var/www{path}")),
             ("SCRIPT_FILENAME", format!("/var/www{}", site::MOUNT)),
             ("DOCUMENT_ROOT", "/var/www".to_owned()),
-            ("REQUEST_URI", format!("{}{}", site::MOUNT, self.target)),
+            ("REQUEST_URI", format!("{}{target}", site::MOUNT)),
             ("QUERY_STRING", query.to_owned()),
             ("REQUEST_METHOD", self.method.to_owned()),
             ("REDIRECT_STATUS", "200".to_owned()),

@@ -12,8 +12,10 @@ use std::process::Stdio;
 use tempfile::TempDir;
 
 use crate::baseline;
+use crate::database::Served;
 use crate::process::Process;
 use crate::site;
+use crate::site::Account;
 use crate::site::Shape;
 
 const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
@@ -22,18 +24,32 @@ const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
 pub(crate) struct Responder {
     pub(crate) process: Process,
     pub(crate) address: SocketAddr,
+    /// The id of the database server behind it.
+    pub(crate) database: Option<u32>,
     /// Goes after the process.
     _folder: Option<TempDir>,
 }
 
 impl Responder {
-    /// weaved with an empty database and one account.
-    pub(crate) fn weaved(shape: Shape) -> io::Result<Self> {
+    /// weaved with some accounts in an empty database: in SQLite, or on a server.
+    pub(crate) fn weaved(
+        shape: Shape,
+        served: Option<Served>,
+        accounts: usize,
+    ) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("weaved-bench-").tempdir()?;
-        let ini = configure(folder.path(), shape)?;
-        add_user(&ini)?;
+        let file = || format!("sqlite:///{}", folder.path().join("sync.db").display());
+        let uri = served
+            .as_ref()
+            .map_or_else(file, |served| served.uri.clone());
+        let ini = configure(folder.path(), shape, &uri)?;
+        for account in (0..accounts).map(Account) {
+            add_account(&ini, account)?;
+        }
         let mut command = Command::new(WEAVED);
-        Self::start(command.arg("serve").arg(&ini), Some(folder))
+        let mut responder = Self::start(command.arg("serve").arg(&ini), Some(folder))?;
+        responder.database = served.map(|served| served.server);
+        Ok(responder)
     }
 
     /// The responder that does nothing, with answers of `length` bytes.
@@ -52,13 +68,14 @@ impl Responder {
         Ok(Self {
             process,
             address,
+            database: None,
             _folder: folder,
         })
     }
 }
 
 /// Writes both files of the configuration; everything that is not needed is at its default.
-fn configure(folder: &Path, shape: Shape) -> io::Result<PathBuf> {
+fn configure(folder: &Path, shape: Shape, uri: &str) -> io::Result<PathBuf> {
     let ini = folder.join("development.ini");
     let Shape { processes, threads } = shape;
     let mount = site::MOUNT;
@@ -68,20 +85,16 @@ fn configure(folder: &Path, shape: Shape) -> io::Result<PathBuf> {
          [app:main]\nuse = egg:SyncServer\nconfiguration = file:%(here)s/sync.conf\n"
     );
     fs::write(&ini, first)?;
-    let database = folder.join("sync.db");
-    let second = format!(
-        "[storage]\nbackend = sql\nsqluri = sqlite:///{}\n\n[auth]\nbackend = sql\n",
-        database.display()
-    );
+    let second = format!("[storage]\nbackend = sql\nsqluri = {uri}\n\n[auth]\nbackend = sql\n");
     fs::write(folder.join("sync.conf"), second)?;
     Ok(ini)
 }
 
-fn add_user(ini: &Path) -> io::Result<()> {
+fn add_account(ini: &Path, account: Account) -> io::Result<()> {
     let mut child = Command::new(WEAVED)
         .args(["user", "add"])
         .arg(ini)
-        .arg(site::USER)
+        .arg(account.name())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()?;

@@ -5,6 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 
+use crate::database::Databases;
+use crate::database::Store;
 use crate::fastcgi;
 use crate::process::Process;
 use crate::request::Template;
@@ -17,18 +19,28 @@ use crate::workload::Workload;
 /// The prefix at which Sync is.
 pub(crate) const MOUNT: &str = "/yourpath";
 
-/// The user who asks.
-pub(crate) const USER: &str = "bench";
-
-/// The user's password.
+/// The password of all accounts.
 pub(crate) const PASSWORD: &str = "a long enough password";
+
+/// Who asks: one of the accounts of a responder, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Account(pub(crate) usize);
+
+impl Account {
+    /// The one that every responder has, and that has records.
+    pub(crate) const FIRST: Self = Self(0);
+
+    pub(crate) fn name(self) -> String {
+        format!("bench{}", self.0)
+    }
+}
 
 /// A responder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The one that does nothing.
     Baseline,
-    Weaved(Shape),
+    Weaved(Shape, Store),
 }
 
 /// How many processes a responder has, and how many threads each of them.
@@ -60,15 +72,21 @@ pub(crate) struct Via {
     pub(crate) web: Option<Web>,
     /// How many ask at the same time. Connections to web servers are kept.
     pub(crate) connections: usize,
+    /// Among how many accounts they are shared out.
+    pub(crate) accounts: usize,
 }
 
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let connections = self.connections;
-        f.pad(&match self.web {
+        let mut text = match self.web {
             None => format!("direct, {connections}"),
             Some(web) => format!("{web}, {connections}"),
-        })
+        };
+        if self.accounts > 1 {
+            text.push_str(&format!(" of {}", self.accounts));
+        }
+        f.pad(&text)
     }
 }
 
@@ -79,6 +97,8 @@ pub(crate) struct Target<'a> {
     pub(crate) responder: &'a Process,
     /// The web server before it.
     pub(crate) web: Option<&'a Process>,
+    /// The id of the database server behind it.
+    pub(crate) database: Option<u32>,
     pub(crate) via: Via,
 }
 
@@ -101,24 +121,30 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Starts all of `kinds`, with each of `webs` before each. The first kind is weaved.
-    pub(crate) fn start(workload: Workload, kinds: &[Kind], webs: &[Web]) -> io::Result<Self> {
+    /// Starts all of `kinds`, with what each of `ways` needs. The first kind is weaved.
+    pub(crate) fn start(
+        workload: Workload,
+        kinds: &[Kind],
+        ways: &[Via],
+        databases: &Databases,
+    ) -> io::Result<Self> {
+        let accounts = ways.iter().map(|via| via.accounts).max().unwrap_or(1);
         let mut length = 0;
         let mut servers = Vec::new();
         for kind in kinds {
             let responder = match kind {
                 Kind::Baseline => Responder::baseline(length)?,
-                Kind::Weaved(shape) => {
-                    let responder = Responder::weaved(*shape)?;
-                    fill(responder.address)?;
+                Kind::Weaved(shape, store) => {
+                    let responder = Responder::weaved(*shape, databases.make(*store), accounts)?;
+                    fill(responder.address, accounts)?;
                     let mut request = workload.request().fastcgi();
                     length = fastcgi::body(responder.address, request.numbered(0))?.len();
                     responder
                 }
             };
             let mut fronts = Vec::new();
-            for web in webs {
-                fronts.extend(Front::start(*web, responder.address)?);
+            for web in webs(ways) {
+                fronts.extend(Front::start(web, responder.address)?);
             }
             servers.push(Server { fronts, responder });
         }
@@ -138,9 +164,10 @@ impl Site {
             .collect()
     }
 
-    /// The workload's request as the way carries it.
-    pub(crate) fn template(&self, via: Via) -> Template {
-        let request = self.workload.request();
+    /// The workload's request by the nth connection, as the way carries it.
+    pub(crate) fn template(&self, via: Via, connection: usize) -> Template {
+        let account = Account(connection % via.accounts);
+        let request = self.workload.request().by(account);
         match via.web {
             None => request.fastcgi(),
             Some(_) => request.http(),
@@ -158,16 +185,31 @@ impl Server {
             address: front.map_or(self.responder.address, |front| front.address),
             responder: &self.responder.process,
             web: front.map(|front| &front.process),
+            database: self.responder.database,
             via,
         })
     }
 }
 
-/// Gives the user the records of somebody who has synced for a while.
-fn fill(weaved: SocketAddr) -> io::Result<()> {
-    for collection in workload::OTHERS {
-        let mut request = workload::single(collection).fastcgi();
-        fastcgi::body(weaved, request.numbered(0))?;
+/// The web servers of these ways, each once.
+fn webs(ways: &[Via]) -> Vec<Web> {
+    let mut webs = Vec::new();
+    for web in ways.iter().filter_map(|via| via.web) {
+        if !webs.contains(&web) {
+            webs.push(web);
+        }
+    }
+    webs
+}
+
+/// Gives the first account the records of somebody who has synced for a while, and the others
+/// what everybody has.
+fn fill(weaved: SocketAddr, accounts: usize) -> io::Result<()> {
+    for account in (0..accounts).map(Account) {
+        for collection in workload::OTHERS {
+            let mut request = workload::single(collection).by(account).fastcgi();
+            fastcgi::body(weaved, request.numbered(0))?;
+        }
     }
     let mut request = workload::batch("history").fastcgi();
     for number in 0..workload::RECORDS / workload::BATCH {

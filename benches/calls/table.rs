@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::load::Round;
 use crate::plan::SHAPES;
+use crate::plan::STORES;
 use crate::plan::Table;
 use crate::site::Via;
 
@@ -44,6 +45,18 @@ impl Table {
                 "p50 ms",
                 "p99 ms",
                 "CPU us"
+            ),
+            Self::Databases => writeln!(
+                out,
+                "{:9} {:29} {:>9} {:>10} {:>8} {:>8} {:>8} {:>9}",
+                self.name(),
+                "transport",
+                "weaved/s",
+                "to SQLite",
+                "p50 ms",
+                "p99 ms",
+                "CPU us",
+                "server us"
             ),
         }
     }
@@ -86,6 +99,23 @@ impl Table {
                         shaped.percentile(50),
                         shaped.percentile(99),
                         shaped.cpu(|round| round.cpu),
+                    )?;
+                }
+                Ok(())
+            }
+            Self::Databases => {
+                for (kind, store) in STORES.iter().enumerate() {
+                    let (stored, first) = (figures(kind), figures(0));
+                    writeln!(
+                        out,
+                        "{workload:9} {:29} {:>9.0} {:>10.2} {:>8.2} {:>8.2} {:>8} {:>9}",
+                        format!("{via}, {store}"),
+                        stored.rate(),
+                        stored.ratio_to(&first),
+                        stored.percentile(50),
+                        stored.percentile(99),
+                        stored.cpu(|round| round.cpu),
+                        stored.cpu(|round| round.database_cpu),
                     )?;
                 }
                 Ok(())

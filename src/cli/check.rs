@@ -6,6 +6,7 @@ use rustix::fs::Access;
 
 use super::Configuration;
 use super::Failure;
+use super::failure::CONFIG;
 use super::failure::UNAVAILABLE;
 use super::logger;
 use super::open;
@@ -15,6 +16,7 @@ use crate::config::Config;
 use crate::config::DatabaseUri;
 use crate::db::Database;
 use crate::db::PoolOptions;
+use crate::storage;
 
 pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     let config = open::configuration(arguments)?;
@@ -45,7 +47,35 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
             format!("{failed} database(s) cannot be opened"),
         ));
     }
+    check_tables(&config)?;
     say("ok")
+}
+
+/// Looks for tables on servers that would lose records.
+fn check_tables(config: &Config) -> Result<(), Failure> {
+    let served =
+        |uri: &DatabaseUri| !matches!(uri, DatabaseUri::SqliteFile(_) | DatabaseUri::SqliteMemory);
+    let uris = config.hosts_with_storage().map(|(_, host)| &host.sqluri);
+    if !uris.chain([&config.storage.sqluri]).any(served) {
+        // Opening them would make files that do not exist yet.
+        return Ok(());
+    }
+    let databases = open::databases(config)?;
+    let mut found = 0;
+    for (database, settings) in open::tables(config, &databases) {
+        for finding in storage::survey(database, settings)? {
+            say(format_args!("{}: {finding}", database.name()))?;
+            found += 1;
+        }
+    }
+    if found > 0 {
+        let text = format!(
+            "{found} table(s) would lose records; `weaved migrate FILE` mends them (with \
+             --dry-run it shows how)"
+        );
+        return Err(Failure::new(CONFIG, text));
+    }
+    Ok(())
 }
 
 /// Each database once, with what is in it.

@@ -10,6 +10,7 @@ mod launch;
 mod log_file;
 mod logger;
 mod master;
+mod migrate;
 mod open;
 mod pid_file;
 mod purge;
@@ -61,6 +62,8 @@ enum Command {
         #[command(subcommand)]
         command: user::UserCommand,
     },
+    /// Mends tables of an old MySQL database in which records would be lost. Safe to repeat.
+    Migrate(migrate::Migrate),
     /// Deletes expired records now; a running server does it by itself in quiet moments.
     Purge(Configuration),
 }
@@ -118,6 +121,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(configuration) => check::run(configuration),
         #[cfg(feature = "doctor")]
         Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Migrate(arguments) => migrate::run(arguments),
         Command::User { command } => user::run(command),
         Command::Purge(configuration) => purge::run(configuration),
     };

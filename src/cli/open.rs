@@ -143,18 +143,41 @@ pub(super) fn accounts(
     )?))
 }
 
+/// The databases with records, with how their tables are used; each once, the plain one first.
+pub(super) fn tables<'a>(
+    config: &Config,
+    databases: &'a Databases,
+) -> Vec<(&'a Arc<Database>, storage::Settings)> {
+    let plain = (&databases.storage, settings_of(&config.storage));
+    let hosts = config.hosts_with_storage().zip(&databases.hosts);
+    let hosts = hosts.map(|((_, storage), database)| (database, settings_of(storage)));
+    let mut tables: Vec<(&Arc<Database>, storage::Settings)> = Vec::new();
+    for (database, settings) in std::iter::once(plain).chain(hosts) {
+        let is_same =
+            |(known, used): &(&Arc<Database>, _)| Arc::ptr_eq(known, database) && *used == settings;
+        if !tables.iter().any(is_same) {
+            tables.push((database, settings));
+        }
+    }
+    tables
+}
+
 /// Opens the storages: one for each database, however many hosts share it.
 pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Failure> {
-    let mut opened: Vec<(&Arc<Database>, Arc<dyn Storage>)> = Vec::new();
+    type Opened<'a> = (&'a Arc<Database>, storage::Settings, Arc<dyn Storage>);
+    let mut opened: Vec<Opened<'_>> = Vec::new();
     let mut open = |settings: &config::Storage, database| {
+        let wanted = settings_of(settings);
         let known = opened
             .iter()
-            .find(|(known, _)| Arc::ptr_eq(known, database));
+            .find(|(known, used, _)| Arc::ptr_eq(known, database) && *used == wanted);
         let storage = match known {
-            Some((_, storage)) => Arc::clone(storage),
+            Some((_, _, storage)) => Arc::clone(storage),
             None => {
-                let storage = storage(settings, database)?;
-                opened.push((database, Arc::clone(&storage)));
+                let clock = Arc::new(SystemClock::default());
+                let storage = SqlStorage::open(Arc::clone(database), clock, wanted)?;
+                let storage: Arc<dyn Storage> = Arc::new(storage);
+                opened.push((database, wanted, Arc::clone(&storage)));
                 storage
             }
         };
@@ -177,23 +200,17 @@ pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Fai
     Ok(Hosts::new(plain, named))
 }
 
-fn storage(
-    settings: &config::Storage,
-    database: &Arc<Database>,
-) -> Result<Arc<dyn Storage>, Failure> {
-    let names = match settings.collections {
-        Collections::Fixed => Names::Fixed,
-        Collections::Named => Names::Free,
-        Collections::Standard => Names::Standard,
-    };
-    let clock = Arc::new(SystemClock::default());
-    let settings = storage::Settings {
-        names,
-        create_tables: settings.create_tables,
-        shard: settings.shard,
-    };
-    let storage = SqlStorage::open(Arc::clone(database), clock, settings)?;
-    Ok(Arc::new(storage))
+/// How the tables of a storage are used.
+fn settings_of(storage: &config::Storage) -> storage::Settings {
+    storage::Settings {
+        names: match storage.collections {
+            Collections::Fixed => Names::Fixed,
+            Collections::Named => Names::Free,
+            Collections::Standard => Names::Standard,
+        },
+        create_tables: storage.create_tables,
+        shard: storage.shard,
+    }
 }
 
 /// Opens everything that calls work on.

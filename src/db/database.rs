@@ -27,14 +27,15 @@ const ATTEMPTS: u32 = 10;
 /// meet again.
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// How long a statement of [`Database::patient`] may take.
+const LONG: Duration = Duration::from_secs(6 * 60 * 60);
+
 /// One database, shared by all threads of a process.
 pub struct Database {
     name: String,
     driver: Box<dyn Driver>,
-    /// Connections at most.
-    size: u32,
-    /// How long a call waits for a connection and for other writers.
-    timeout: Duration,
+    options: PoolOptions,
+    uri: DatabaseUri,
 }
 
 impl Database {
@@ -72,9 +73,27 @@ impl Database {
         Ok(Self {
             name,
             driver,
-            size: options.size.max(1),
-            timeout: options.timeout,
+            options: options.clone(),
+            uri: uri.clone(),
         })
+    }
+
+    /// The same database for statements that may take long, as making an index does: with one
+    /// connection, and hours for an answer. Absent where this one has no time-outs for answers
+    /// either.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn patient(&self) -> Result<Option<Self>, DbError> {
+        if self.dialect() == Dialect::Sqlite {
+            return Ok(None);
+        }
+        let options = PoolOptions {
+            size: 1,
+            timeout: LONG,
+            recycle: None,
+        };
+        Self::open(&self.uri, &options).map(Some)
     }
 
     /// Finds out whether a database that exists could be opened and written to; changes nothing.
@@ -170,14 +189,16 @@ impl Database {
         let mut dead = 0;
         loop {
             match self.driver.begin(access, until) {
-                Err(DbError::Lost(_)) if dead < self.size && Instant::now() < until => dead += 1,
+                Err(DbError::Lost(_)) if dead < self.options.size && Instant::now() < until => {
+                    dead += 1
+                }
                 other => return other,
             }
         }
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout
+        Instant::now() + self.options.timeout
     }
 }
 

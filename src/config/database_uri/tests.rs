@@ -420,6 +420,20 @@ fn what_is_no_database_is_refused_with_its_reason() {
     }
 }
 
+#[test]
+fn the_readme_has_uris_that_are_read_without_a_remark() {
+    let readme = include_str!("../../../README.md");
+    let lines = readme
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("sqluri = "));
+    let uris: Vec<&str> = lines.filter(|line| line.contains("://")).collect();
+    assert_eq!(uris.len(), 8);
+    for uri in uris {
+        // On the loopback, by a socket, with TLS: nothing to tell.
+        assert_eq!(remarks(uri), Vec::<String>::new(), "{uri}");
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in "(sqlite|mysql|postgres)?(://)?\\PC{0,40}") {

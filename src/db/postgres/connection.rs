@@ -94,7 +94,7 @@ impl Connection {
     }
 
     /// Sends a statement whose success shows in the answer to the next one.
-    pub(super) fn send(&mut self, sql: &str) {
+    pub(super) fn send(&self, sql: &str) {
         self.wire
             .send(async |client| client.batch_execute(sql).await);
     }

@@ -9,12 +9,11 @@ use super::super::DbError;
 use super::value::Unfit;
 use crate::causes::chain;
 
-/// An error of the driver or the server, told once.
-#[derive(Debug)]
+/// An error of the driver or the server, told once, and without the values that the server tells
+/// in its details.
 pub(super) struct Cause(pub(super) Error);
 
 impl fmt::Display for Cause {
-    /// Not what the server says in detail: that has values in it, and this goes to a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(told) = self.0.as_db_error() else {
             return f.write_str(&chain(&self.0));
@@ -35,7 +34,22 @@ impl fmt::Display for Cause {
     }
 }
 
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl StdError for Cause {}
+
+/// What no column holds that has fewer places.
+const LONG: &str = "a value: it is longer than its column";
+
+/// What no column holds that is of a smaller type.
+pub(super) const LARGE: &str = "a value: the number is too large for its column";
+
+/// What no database holds that is not in UTF-8.
+const CHARACTERS: &str = "a value: it has characters that the database's encoding lacks";
 
 /// What an error means.
 pub(super) fn meaning(error: Error) -> DbError {
@@ -91,14 +105,50 @@ fn class(code: &str) -> Class {
     match code {
         // Serialisation failure, deadlock, lock time-out, statement time-out or cancelled.
         "40001" | "40P01" | "55P03" | "57014" => Class::Conflict,
-        "22001" => Class::Unstorable("a text as long as this"),
-        "22003" => Class::Unstorable("a number as large as this"),
-        "22021" | "22P05" => Class::Unstorable("a character of this text"),
+        "22001" => Class::Unstorable(LONG),
+        "22003" => Class::Unstorable(LARGE),
+        "22021" | "22P05" => Class::Unstorable(CHARACTERS),
         // Read-only after a fail-over, idle for too long, too many connections, and the server
         // or the session coming to its end.
         "25006" | "25P03" | "25P04" | "53300" => Class::Lost,
         _ if code.starts_with("08") || code.starts_with("57P") => Class::Lost,
         _ if code.starts_with("23") => Class::Constraint,
         _ => Class::Driver,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_class() {
+        for (code, expected) in [
+            ("08006", Class::Lost),
+            ("22001", Class::Unstorable(LONG)),
+            ("22003", Class::Unstorable(LARGE)),
+            ("22012", Class::Driver),
+            ("22021", Class::Unstorable(CHARACTERS)),
+            ("22P05", Class::Unstorable(CHARACTERS)),
+            ("23502", Class::Constraint),
+            ("23505", Class::Constraint),
+            ("25006", Class::Lost),
+            ("25P02", Class::Driver),
+            ("25P03", Class::Lost),
+            ("40001", Class::Conflict),
+            ("40P01", Class::Conflict),
+            ("42601", Class::Driver),
+            ("42P01", Class::Driver),
+            ("53100", Class::Driver),
+            ("53300", Class::Lost),
+            ("55P03", Class::Conflict),
+            ("57014", Class::Conflict),
+            ("57P01", Class::Lost),
+            ("57P03", Class::Lost),
+            ("XX000", Class::Driver),
+            ("", Class::Driver),
+        ] {
+            assert_eq!(class(code), expected, "{code}");
+        }
     }
 }

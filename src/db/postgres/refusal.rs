@@ -118,6 +118,9 @@ fn failed(error: &Error) -> String {
             return "takes no writes, it is a standby".to_owned();
         }
         Some(io::ErrorKind::PermissionDenied) => "; look at the rights of the socket's folder",
+        _ if text.contains("password missing") => {
+            "; write it into the URI: postgresql://USER:PASSWORD@HOST/DATABASE"
+        }
         _ if text.contains("server does not support TLS") => {
             "; switch it on with ssl = on in its postgresql.conf"
         }

@@ -19,6 +19,7 @@ use tokio_postgres::types::to_sql_checked;
 
 use super::super::Value;
 use super::super::driver::Columns;
+use super::error::LARGE;
 use super::numeric;
 
 type Failure = Box<dyn StdError + Send + Sync>;
@@ -84,7 +85,7 @@ fn storable(text: &str) -> Result<(), Unfit> {
 }
 
 fn int(number: i64, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Failure> {
-    let too_large = |_| Unfit::Unstorable("a number as large as this");
+    let too_large = |_| Unfit::Unstorable(LARGE);
     match *ty {
         Type::BOOL => out.extend_from_slice(&[u8::from(number != 0)]),
         Type::INT2 => {

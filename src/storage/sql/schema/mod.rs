@@ -4,11 +4,11 @@
 //! beside them (spec/storage-1.1.md, 7.6). Every statement here is safe to repeat, also while
 //! other processes and machines open or use the same database.
 //!
-//! `ddl` has the texts, `survey` finds what cannot be served safely, `mend` brings weaved's own
+//! `ddl` has the texts, `survey` finds what cannot be served safely, `summaries` brings weaved's own
 //! tables up to date with the records.
 
 mod ddl;
-mod mend;
+mod summaries;
 mod survey;
 
 use super::Names;
@@ -22,6 +22,7 @@ use crate::db::Session;
 use crate::sync::Timestamp;
 
 pub use survey::Finding;
+pub use survey::mend;
 pub use survey::survey;
 
 /// How long the mark of a user stays whose account has gone, in centiseconds. His writes that
@@ -33,6 +34,9 @@ pub(super) fn open(
     settings: Settings,
     now: Timestamp,
 ) -> Result<(), StorageError> {
+    // An old database may be large.
+    let patient = database.patient()?;
+    let database = patient.as_ref().unwrap_or(database);
     create_originals(database, settings)?;
     for table in settings.tables().all() {
         database.read(|session| check_key(session, table, database.name()))?;
@@ -40,7 +44,7 @@ pub(super) fn open(
     survey::refuse_unsafe(database, settings)?;
     create_own(database, settings)?;
     drop_forgotten(database, now)?;
-    mend::mend(database, settings.tables(), now)?;
+    summaries::mend(database, settings.tables(), now)?;
     database.read(|session| look_for_lost_names(session, settings.names))
 }
 

@@ -50,6 +50,17 @@ pub fn survey(database: &Database, settings: Settings) -> Result<Vec<Finding>, S
     })
 }
 
+/// Mends what [`survey`] has found in one table. It may take long, and the table cannot be
+/// written to meanwhile.
+///
+/// # Errors
+/// Those of the database.
+pub fn mend(database: &Database, finding: &Finding) -> Result<(), StorageError> {
+    let patient = database.patient()?;
+    let database = patient.as_ref().unwrap_or(database);
+    database.write(|session| Ok(session.execute_batch(&finding.mending)?))
+}
+
 /// Refuses to serve what must be mended first.
 pub(super) fn refuse_unsafe(database: &Database, settings: Settings) -> Result<(), StorageError> {
     let findings = survey(database, settings)?;
