@@ -11,6 +11,8 @@ mod ground;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod mending;
 #[cfg(test)]
 mod originals;
