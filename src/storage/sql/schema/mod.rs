@@ -21,6 +21,7 @@ use crate::db::Flow;
 use crate::db::Session;
 use crate::sync::Timestamp;
 
+pub(super) use ddl::of_whole_collections;
 pub use survey::Finding;
 pub use survey::mend;
 pub use survey::survey;
