@@ -11,7 +11,7 @@ mod example;
 mod life;
 #[cfg(test)]
 mod logins;
-#[cfg(all(test, feature = "mysql", feature = "postgres"))]
+#[cfg(test)]
 mod numbers;
 #[cfg(test)]
 mod remembering;
