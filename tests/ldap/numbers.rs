@@ -1,5 +1,7 @@
 //! The numbers that weaved gives, on each database that can keep them.
 
+#![cfg(all(feature = "mysql", feature = "postgres"))]
+
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -41,8 +43,9 @@ fn id(accounts: &LdapAccounts, (user, word): (&str, &str)) -> i64 {
 /// Several processes that have never seen anybody, all at once.
 #[track_caller]
 fn everybody_has_one_number(uri: &str) {
+    const PROCESSES: usize = 3;
     let slapd = Slapd::start(PEOPLE);
-    let barrier = Barrier::new(3);
+    let barrier = Barrier::new(PROCESSES);
     let given: Vec<BTreeMap<&str, i64>> = thread::scope(|scope| {
         let process = |from: usize| {
             let options = PoolOptions::default();
@@ -55,12 +58,10 @@ fn everybody_has_one_number(uri: &str) {
             let ids = people.map(|person| (person.0, id(&accounts, person)));
             BTreeMap::from(ids)
         };
-        // All of them are started before one is waited for.
-        let processes = [0, 1, 2].map(|from| scope.spawn(move || process(from)));
-        processes
-            .into_iter()
-            .map(|process| process.join().unwrap())
-            .collect()
+        let start = |from| scope.spawn(move || process(from));
+        let processes: [_; PROCESSES] = std::array::from_fn(start);
+        let ids = processes.map(|process| process.join().unwrap());
+        ids.into()
     });
     for ids in &given {
         assert_eq!(*ids, given[0], "{uri}");
