@@ -5,9 +5,9 @@ mod suite;
 
 #[cfg(test)]
 mod tests {
-    use crate::suite::Backend;
     use crate::suite::Gateway;
     use crate::suite::Home;
+    use crate::suite::Kind;
     use crate::suite::Options;
     use crate::suite::Site;
     use crate::suite::Way;
@@ -52,8 +52,8 @@ mod tests {
 
     #[test]
     fn an_old_database_is_refused_mended_and_served() {
-        let home = Home::on(Backend::MariaDb);
-        home.run_sql(ORIGINAL);
+        let home = Home::on(Kind::MARIADB);
+        home.ground().run_sql(ORIGINAL);
         home.configure(&Options::new(Gateway::Fcgi, ""));
         let statement = "ALTER TABLE wbo MODIFY id VARBINARY(64) NOT NULL, ";
 
@@ -92,12 +92,12 @@ mod tests {
         user.put("storage/tabs/abc", r#"{"payload":"mine"}"#).ok();
         user.get("storage/tabs").is(200);
         let records = "SELECT COUNT(*) FROM wbo WHERE username = 1 AND payload = 'one'";
-        assert_eq!(site.home().run_sql(records).trim(), "1");
+        assert_eq!(site.home().ground().run_sql(records).trim(), "1");
     }
 
     #[test]
     fn there_is_nothing_to_do_elsewhere() {
-        for home in [Home::new(), Home::on(Backend::PostgreSql)] {
+        for home in [Home::new(), Home::on(Kind::POSTGRESQL)] {
             home.configure(&Options::new(Gateway::Fcgi, ""));
             let said = says(&home, &["migrate", "development.ini"], 0);
             assert_eq!(said, "nothing to do\n");
