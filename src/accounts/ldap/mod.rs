@@ -194,23 +194,20 @@ impl Accounts for LdapAccounts {
     fn list(&self, visit: &mut dyn FnMut(Account)) -> Result<(), AccountsError> {
         let mut accounts = Vec::new();
         let mut failure = None;
-        self.directory.each(
-            || self.deadline(),
-            |entry| {
-                let Some(name) = self.directory.any_name(&entry) else {
-                    return;
-                };
-                let id = match self.directory.number(&entry) {
-                    Some(id) => Ok(Some(id)),
-                    None => self.ids.known(&self.directory.keys(&entry, &name)),
-                };
-                match id {
-                    Ok(Some(id)) => accounts.push(self.account_of(&entry, name, id)),
-                    Ok(None) => {}
-                    Err(error) => failure = Some(error),
-                }
-            },
-        )?;
+        self.directory.each(self.deadline(), |entry| {
+            let Some(name) = self.directory.any_name(&entry) else {
+                return;
+            };
+            let id = match self.directory.number(&entry) {
+                Some(id) => Ok(Some(id)),
+                None => self.ids.known(&self.directory.keys(&entry, &name)),
+            };
+            match id {
+                Ok(Some(id)) => accounts.push(self.account_of(&entry, name, id)),
+                Ok(None) => {}
+                Err(error) => failure = Some(error),
+            }
+        })?;
         if let Some(error) = failure {
             return Err(error);
         }

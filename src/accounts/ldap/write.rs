@@ -159,7 +159,8 @@ impl LdapAccounts {
         deadline: Deadline,
     ) -> Result<(), AccountsError> {
         if let Found::Several(_) = self.directory.find(&account.name, deadline)? {
-            connection.delete(dn, deadline)?;
+            let result = connection.delete(dn, deadline)?;
+            done(connection, "to take a new entry back", result)?;
             return Err(AccountsError::NameTaken);
         }
         Ok(())
