@@ -4,10 +4,12 @@
 //! own. Nothing but this file knows of it. Every wait for the server has a bound, because a
 //! server that hangs says nothing at all.
 
+use std::future::Future;
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::poll;
 use rustls::ClientConfig;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
@@ -117,7 +119,7 @@ impl Wire {
         self.driven.runtime.block_on(async {
             let mut told = pin!(tell(&self.client));
             // Once, so that it is on its way, and once the connection's turn to write it.
-            let _ = poll!(&mut told);
+            poll_fn(|context| Poll::Ready(told.as_mut().poll(context).is_ready())).await;
             yield_now().await;
         });
     }
