@@ -11,8 +11,10 @@
 //! an error that passes, never a refusal. Connections are made by the thread that needs them, so
 //! that nothing of the driver runs before a worker serves.
 
+mod change;
 mod connection;
 mod connector;
+mod create;
 mod deadline;
 mod directory;
 mod entry;
@@ -23,7 +25,6 @@ mod pool;
 mod probe;
 mod settings;
 mod uri;
-mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
