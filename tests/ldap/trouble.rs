@@ -55,7 +55,11 @@ fn a_server_that_is_started_anew_is_found_again_at_once() {
         assert_enters(&accounts, "plain", "password1", 2);
     }
     slapd.stop();
-    fails(&accounts, "Connection refused");
+    let refused = format!(
+        "failed: cannot connect to {}: Connection refused",
+        slapd.url()
+    );
+    fails(&accounts, &refused);
     slapd.resume();
     assert_enters(&accounts, "plain", "password1", 2);
 }

@@ -92,7 +92,10 @@ impl Connector {
                 }
                 Err(error) if is_elsewhere_perhaps_better(&error) => {
                     self.avoid(*at, Some(Instant::now() + AVOIDED));
-                    troubles.push(chain(&error));
+                    troubles.push(match error {
+                        DirectoryError::Unreachable(which_and_why) => which_and_why,
+                        error => chain(&error),
+                    });
                 }
                 Err(error) => return Err(error),
             }
