@@ -18,6 +18,7 @@ mod tests {
 
     use crate::suite::Gateway;
     use crate::suite::Home;
+    use crate::suite::Kind;
     use crate::suite::Options;
     use crate::suite::SECRET;
     use crate::suite::Site;
@@ -25,7 +26,15 @@ mod tests {
     use crate::suite::WEAVED;
     use crate::suite::Way;
     use crate::suite::name_of;
+    use crate::suite::on_every_database;
     use crate::suite::run;
+
+    on_every_database! {
+        accounts_are_looked_after_by_hand
+        what_accounts_may_not_be
+        a_running_server_sees_changes_at_once
+        expired_records_are_purged
+    }
 
     /// What a command said, and how it ended.
     struct Said(Output);
@@ -68,8 +77,8 @@ mod tests {
     }
 
     /// A folder with two configuration files that nobody else can read.
-    fn home(options: &Options) -> Home {
-        let home = Home::new();
+    fn home(kind: Kind, options: &Options) -> Home {
+        let home = Home::on(kind);
         home.configure(options);
         for file in ["development.ini", "sync.conf"] {
             let private = fs::Permissions::from_mode(0o600);
@@ -79,7 +88,7 @@ mod tests {
     }
 
     fn plain() -> Home {
-        home(&Options::new(Gateway::Fcgi, ""))
+        home(Kind::Sqlite, &Options::new(Gateway::Fcgi, ""))
     }
 
     fn weaved(home: &Home, arguments: &[&str], input: &str) -> Said {
@@ -145,7 +154,7 @@ mod tests {
     #[test]
     fn a_good_configuration_is_described() {
         let options = Options::new(Gateway::Scgi, "/yourpath");
-        let home = home(&options.set("global.shared_secret", SECRET));
+        let home = home(Kind::Sqlite, &options.set("global.shared_secret", SECRET));
         let said = weaved(&home, &["check", "development.ini"], "");
         said.ends(0);
         let out = said.out();
@@ -180,7 +189,7 @@ mod tests {
             .set("storage.sqluri", "oracle://scott:tiger@db/sync")
             .set("auth.allow_new_users", "perhaps")
             .set("global.shared_secret", "short");
-        let home = home(&options);
+        let home = home(Kind::Sqlite, &options);
         for command in ["check", "serve"] {
             let said = weaved(&home, &[command, "development.ini"], "");
             said.ends(78);
@@ -272,9 +281,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn accounts_are_looked_after_by_hand() {
-        let home = plain();
+    fn accounts_are_looked_after_by_hand(kind: Kind) {
+        let home = home(kind, &Options::new(Gateway::Fcgi, ""));
         let alice = name_of("alice@example.com");
         let made = format!("made account {alice}, user 1\n");
         user(&home, &["add", "alice@example.com"], "secret-pass\n").prints(&made);
@@ -340,9 +348,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_accounts_may_not_be() {
-        let home = plain();
+    fn what_accounts_may_not_be(kind: Kind) {
+        let home = home(kind, &Options::new(Gateway::Fcgi, ""));
         user(&home, &["add", "bob"], "secret-pass\n").ends(0);
         user(&home, &["add", "bob"], "secret-pass\n").ends(1);
         user(&home, &["add", "weak"], "short\n").ends(1);
@@ -358,9 +365,8 @@ mod tests {
     }
 
     /// What is done by hand counts at once in a server that runs.
-    #[test]
-    fn a_running_server_sees_changes_at_once() {
-        let site = Site::in_home(Home::new(), Way::Http, |options| options);
+    fn a_running_server_sees_changes_at_once(kind: Kind) {
+        let site = Site::in_home(Home::on(kind), Way::Http, |options| options);
         let home = site.home().clone();
         user(&home, &["add", "alice@example.com"], "secret-pass\n").ends(0);
         let alice = User::named(&site, "alice@example.com", "secret-pass");
@@ -379,9 +385,8 @@ mod tests {
         alice.get("info/collections").answers(json!({}));
     }
 
-    #[test]
-    fn expired_records_are_purged() {
-        let site = Site::in_home(Home::new(), Way::Http, |options| options);
+    fn expired_records_are_purged(kind: Kind) {
+        let site = Site::in_home(Home::on(kind), Way::Http, |options| options);
         let home = site.home().clone();
         let user = site.user();
         user.put("storage/c/kept", r#"{"payload":"x"}"#).written();
@@ -391,12 +396,7 @@ mod tests {
             user.put(&format!("storage/c/gone{n}"), r#"{"payload":"x","ttl":0}"#)
                 .written();
         }
-        let database = rusqlite::Connection::open(home.database()).unwrap();
-        let count = || -> i64 {
-            database
-                .query_row("SELECT COUNT(*) FROM wbo", [], |row| row.get(0))
-                .unwrap()
-        };
+        let count = || home.ground().number("SELECT COUNT(*) FROM wbo");
         // The server may have been quick in a quiet moment.
         let said = weaved(&home, &["purge", "development.ini"], "");
         said.ends(0);

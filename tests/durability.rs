@@ -26,6 +26,7 @@ mod tests {
     use crate::suite::Gateway;
     use crate::suite::Home;
     use crate::suite::HttpRequest;
+    use crate::suite::Kind;
     use crate::suite::Options;
     use crate::suite::Setup;
     use crate::suite::Site;
@@ -109,12 +110,12 @@ mod tests {
 
     #[test]
     fn answered_writes_survive_a_kill_on_mariadb() {
-        survive_a_kill(&Home::on(Backend::MariaDb), two_processes);
+        survive_a_kill(&Home::on(Kind::MARIADB), two_processes);
     }
 
     #[test]
     fn answered_writes_survive_a_kill_on_postgresql() {
-        survive_a_kill(&Home::on(Backend::PostgreSql), two_processes);
+        survive_a_kill(&Home::on(Kind::POSTGRESQL), two_processes);
     }
 
     fn two_processes(options: Options) -> Options {
@@ -198,12 +199,12 @@ mod tests {
 
     /// The database finds nothing wrong with itself, if it can look.
     fn is_sound(home: &Home) {
-        let (look, verdict) = match home.backend() {
-            None => ("PRAGMA integrity_check", "ok"),
-            Some(Backend::MariaDb) => ("CHECK TABLE wbo EXTENDED", "OK"),
-            Some(Backend::PostgreSql) => return,
+        let (look, verdict) = match home.ground().kind() {
+            Kind::Sqlite => ("PRAGMA integrity_check", "ok"),
+            Kind::Served(Backend::MariaDb) => ("CHECK TABLE wbo EXTENDED", "OK"),
+            Kind::Served(Backend::PostgreSql) => return,
         };
-        let found = home.run_sql(look);
+        let found = home.ground().run_sql(look);
         assert!(found.trim().ends_with(verdict), "{found}");
     }
 

@@ -17,8 +17,8 @@ mod tests {
     use serde_json::Value;
     use serde_json::json;
 
-    use crate::suite::Backend;
     use crate::suite::Home;
+    use crate::suite::Kind;
     use crate::suite::Options;
     use crate::suite::Site;
     use crate::suite::Time;
@@ -55,12 +55,12 @@ mod tests {
 
     #[test]
     fn nobody_misses_a_record_on_mariadb() {
-        two_doors(&Home::on(Backend::MariaDb), three_processes, follow);
+        two_doors(&Home::on(Kind::MARIADB), three_processes, follow);
     }
 
     #[test]
     fn nobody_misses_a_record_on_postgresql() {
-        two_doors(&Home::on(Backend::PostgreSql), three_processes, follow);
+        two_doors(&Home::on(Kind::POSTGRESQL), three_processes, follow);
     }
 
     #[test]
@@ -70,12 +70,12 @@ mod tests {
 
     #[test]
     fn no_stale_write_is_accepted_on_mariadb() {
-        two_doors(&Home::on(Backend::MariaDb), three_processes, count_up);
+        two_doors(&Home::on(Kind::MARIADB), three_processes, count_up);
     }
 
     #[test]
     fn no_stale_write_is_accepted_on_postgresql() {
-        two_doors(&Home::on(Backend::PostgreSql), three_processes, count_up);
+        two_doors(&Home::on(Kind::POSTGRESQL), three_processes, count_up);
     }
 
     /// Each of two machines.

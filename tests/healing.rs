@@ -25,6 +25,7 @@ mod tests {
     use crate::suite::Site;
     use crate::suite::User;
     use crate::suite::Way;
+    use crate::suite::on_every_server;
 
     /// Clients that ask without a pause.
     const CLIENTS: usize = 4;
@@ -40,18 +41,7 @@ mod tests {
     /// Longer than anything takes that is waited for.
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    /// Makes a test on each server of each function.
-    macro_rules! on_each_server {
-        ($($name:ident)*) => {
-            mod mariadb {
-                $(#[test] fn $name() { super::$name(super::Backend::MariaDb); })*
-            }
-            mod postgresql {
-                $(#[test] fn $name() { super::$name(super::Backend::PostgreSql); })*
-            }
-        };
-    }
-    on_each_server! {
+    on_every_server! {
         a_restart_under_load
         a_server_that_hangs
         a_server_that_takes_no_writes
@@ -71,6 +61,10 @@ mod tests {
     impl Stage {
         fn on(backend: Backend) -> Self {
             let server = DatabaseServer::start(backend, Durability::Fast);
+            Self::before(server, POOL_TIMEOUT)
+        }
+
+        fn before(server: Arc<DatabaseServer>, pool_timeout: &str) -> Self {
             let database = server.database("healing");
             let home = Home::served(database.clone());
             let site = Site::in_home(home, Way::FastCgi, |options| {
@@ -79,7 +73,7 @@ mod tests {
                     ..options
                 }
                 .server("processes", "2")
-                .set("storage.pool_timeout", POOL_TIMEOUT)
+                .set("storage.pool_timeout", pool_timeout)
             });
             let workers = site.weaved().all_workers(2);
             Self {
@@ -124,6 +118,10 @@ mod tests {
         #[track_caller]
         fn during(user: &User<'_>, work: impl FnOnce(&Self)) -> Self {
             let load = Self::default();
+            for number in 0..CLIENTS {
+                let path = format!("storage/c/{number}");
+                user.put(&path, r#"{"payload":"x"}"#).written();
+            }
             thread::scope(|scope| {
                 let _stop = Stop(&load.stop);
                 for number in 0..CLIENTS {
@@ -300,12 +298,17 @@ mod tests {
                 "SELECT sum(deadlocks) FROM pg_stat_database",
             ),
         };
-        let stage = Stage::on(backend);
-        let server = &stage.server;
-        stage.database.run_sql("CREATE TABLE ballast (a INT)");
+        let server = DatabaseServer::start(backend, Durability::Fast);
         if backend == Backend::PostgreSql {
-            server.run_sql("GRANT SET ON PARAMETER deadlock_timeout TO sync");
+            // weaved looks once, and the other one has to be there by then.
+            server.run_sql(
+                "GRANT SET ON PARAMETER deadlock_timeout TO sync;
+                 ALTER ROLE sync SET deadlock_timeout = '4s'",
+            );
         }
+        // Nobody gives up for want of time, however busy the machine is.
+        let stage = Stage::before(Arc::clone(&server), "60");
+        stage.database.run_sql("CREATE TABLE ballast (a INT)");
         let user = stage.site.user();
         user.put("storage/c/i", r#"{"payload":"before"}"#).written();
         let mut other = stage.database.hold(&format!(

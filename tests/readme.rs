@@ -10,7 +10,6 @@ mod tests {
     use std::env;
     use std::fs;
 
-    use crate::suite::Backend;
     use crate::suite::Gateway;
     use crate::suite::Listen;
     use crate::suite::Rows;
@@ -70,7 +69,7 @@ mod tests {
                 "" => String::new(),
                 file => format!("[{file}]({file})"),
             };
-            let database = facts.database.map_or("SQLite", Backend::name);
+            let database = facts.database.name();
             let rows = match way.rows() {
                 Rows::Every => "every row",
                 Rows::Plain => "plain rows",

@@ -24,29 +24,11 @@ mod tests {
     use crate::suite::ServedDatabase;
     use crate::suite::children;
     use crate::suite::ended_within;
+    use crate::suite::on_every_server;
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    /// Makes a test on each server of each function.
-    macro_rules! on_each_server {
-        ($($name:ident)*) => {
-            mod mariadb {
-                $(#[test] fn $name() { super::$name(super::Backend::MariaDb); })*
-
-                #[test]
-                #[ignore = "the part of it_ends_with_the_test_process that is killed"]
-                fn holds_a_server() { super::hold_a_server(super::Backend::MariaDb); }
-            }
-            mod postgresql {
-                $(#[test] fn $name() { super::$name(super::Backend::PostgreSql); })*
-
-                #[test]
-                #[ignore = "the part of it_ends_with_the_test_process that is killed"]
-                fn holds_a_server() { super::hold_a_server(super::Backend::PostgreSql); }
-            }
-        };
-    }
-    on_each_server! {
+    on_every_server! {
         databases_are_empty_and_apart
         rows_and_characters_come_back_as_they_were
         a_mistake_in_a_statement_is_a_panic
@@ -198,8 +180,8 @@ mod tests {
 
     fn it_ends_with_the_test_process(backend: Backend) {
         let name = match backend {
-            Backend::MariaDb => "tests::mariadb::holds_a_server",
-            Backend::PostgreSql => "tests::postgresql::holds_a_server",
+            Backend::MariaDb => "tests::holds_a_mariadb",
+            Backend::PostgreSql => "tests::holds_a_postgresql",
         };
         let mut test = Command::new(env::current_exe().unwrap())
             .args(["--exact", "--nocapture", "--ignored", name])
@@ -224,6 +206,18 @@ mod tests {
             assert!(std::time::Instant::now() < until, "{authority} is left");
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    #[ignore = "the part of it_ends_with_the_test_process that is killed"]
+    fn holds_a_mariadb() {
+        hold_a_server(Backend::MariaDb);
+    }
+
+    #[test]
+    #[ignore = "the part of it_ends_with_the_test_process that is killed"]
+    fn holds_a_postgresql() {
+        hold_a_server(Backend::PostgreSql);
     }
 
     fn hold_a_server(backend: Backend) {

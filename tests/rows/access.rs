@@ -105,7 +105,7 @@ rows! {
         let u = site.user();
         u.get("info/collections").ok();
         let disable = "UPDATE \"user\" SET \"accountStatus\" = 0";
-        site.home().run_sql(&format!("{disable} WHERE username = '{}'", u.name));
+        site.home().ground().run_sql(&format!("{disable} WHERE username = '{}'", u.name));
         u.get("info/collections").is(401);
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::rows;
-use crate::suite::Backend;
+use crate::suite::Kind;
 
 /// Does something that a ttl of 2 (which lasts between one second and two) must not end before;
 /// again, if the machine was too slow.
@@ -187,7 +187,7 @@ rows! {
         let u = site.user();
         u.put("storage/c/i", r#"{"payload":"before"}"#).written();
         let reply = u.put("storage/c/i", r#"{"payload":"\u0000x"}"#);
-        let payload = if site.way().facts().database == Some(Backend::PostgreSql) {
+        let payload = if site.way().facts().database == Kind::POSTGRESQL {
             reply.code(8);
             "before"
         } else {

@@ -121,7 +121,7 @@ rows! {
         let site = Site::private(site.way(), Setup::ShortWait);
         let u = site.user();
         u.put("storage/c/i", r#"{"payload":"x"}"#).written();
-        let lock = site.home().lock();
+        let lock = site.home().ground().lock();
         is_away(&u.put("storage/c/i", r#"{"payload":"y"}"#));
         is_away(&u.post("storage/c", r#"[{"id":"j","payload":"y"}]"#));
         is_away(&u.delete("storage/c/i"));
@@ -135,10 +135,10 @@ rows! {
         let site = Site::private(site.way(), Setup::ShortWait);
         let u = site.user();
         u.get("info/collections").ok();
-        site.home().run_sql("ALTER TABLE \"user\" RENAME TO elsewhere");
+        site.home().ground().run_sql("ALTER TABLE \"user\" RENAME TO elsewhere");
         is_away(&u.get("info/collections"));
         is_away(&u.put("storage/c/i", r#"{"payload":"y"}"#));
-        site.home().run_sql("ALTER TABLE elsewhere RENAME TO \"user\"");
+        site.home().ground().run_sql("ALTER TABLE elsewhere RENAME TO \"user\"");
         u.get("info/collections").ok();
     }
 
@@ -237,6 +237,7 @@ rows! {
         let u = site.user();
         let t = u.put("storage/c/i", r#"{"payload":"x"}"#).written();
         site.home()
+            .ground()
             .run_sql(
                 "INSERT INTO wbo (id, username, collection, payload, payload_size, ttl)
                      SELECT 'orphan', username, 4711, 'y', 1, 2100000000 FROM wbo WHERE id = 'i';

@@ -190,7 +190,7 @@ rows! {
     row_25_the_node_without_a_database(Plain) |site| {
         let site = Site::private(site.way(), Setup::ShortWait);
         let u = site.user();
-        site.home().run_sql("ALTER TABLE \"user\" RENAME TO elsewhere");
+        site.home().ground().run_sql("ALTER TABLE \"user\" RENAME TO elsewhere");
         let reply = u.user("GET", "/node/weave").send();
         reply.is(503).header("Retry-After", "1800");
     }
@@ -226,12 +226,12 @@ rows! {
     row_30_and_31_deleting_an_account(Plain) |site| {
         let u = site.user();
         u.put("storage/c/i", r#"{"payload":"x"}"#).written();
-        let home = site.home();
+        let ground = site.home().ground();
         let whose = format!("FROM \"user\" WHERE username = '{}'", u.name);
-        let id = home.run_sql(&format!("SELECT userid {whose}"));
+        let id = ground.run_sql(&format!("SELECT userid {whose}"));
         let count = |table: &str, column: &str| -> i64 {
             let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} = {id}");
-            home.run_sql(&sql).trim().parse().unwrap()
+            ground.number(&sql)
         };
         assert_eq!(count("wbo", "username"), 1);
         u.user("DELETE", "").send().says("1");
@@ -348,7 +348,7 @@ rows! {
         for hash in hashes {
             let u = site.user();
             let set = format!("UPDATE \"user\" SET password = '{hash}'");
-            site.home().run_sql(&format!("{set} WHERE username = '{}'", u.name));
+            site.home().ground().run_sql(&format!("{set} WHERE username = '{}'", u.name));
             u.get("info/collections").is(401);
             // Twice: the first login may replace the hash.
             u.with_password("password1").get("info/collections").ok();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 
-use super::database::Backend;
+use super::database::Kind;
 use super::endpoint::Endpoint;
 use super::front::Behind;
 use super::front::Front;
@@ -107,8 +107,8 @@ impl Site {
     /// The one site of this test process with this way and this setup.
     pub(crate) fn shared(way: Way, setup: Setup) -> &'static Self {
         static SITES: Cells<(Way, Setup), Site> = Cells::new();
-        type Kind = (Gateway, Listen, &'static str, Option<Backend>, Setup);
-        static SERVERS: Cells<Kind, Arc<Weaved>> = Cells::new();
+        type Key = (Gateway, Listen, &'static str, Kind, Setup);
+        static SERVERS: Cells<Key, Arc<Weaved>> = Cells::new();
 
         SITES.get((way, setup), || {
             let facts = way.facts();
@@ -117,14 +117,21 @@ impl Site {
             }
             let (mount, database) = (facts.mount, facts.database);
             let key = (facts.gateway, facts.listen, mount, database, setup);
-            let start = || Arc::new(Weaved::start_in(home(way), setup.apply(options(way))));
+            let start = || {
+                Arc::new(Weaved::start_in(
+                    Home::on(way.facts().database),
+                    setup.apply(options(way)),
+                ))
+            };
             Self::behind(Arc::clone(SERVERS.get(key, start)), way)
         })
     }
 
     /// A site for one test alone, which it may damage.
     pub(crate) fn private(way: Way, setup: Setup) -> Self {
-        Self::in_home(home(way), way, |options| setup.apply(options))
+        Self::in_home(Home::on(way.facts().database), way, |options| {
+            setup.apply(options)
+        })
     }
 
     /// A site over files that are there already, or with other options.
@@ -253,11 +260,6 @@ impl Site {
     pub(crate) fn stranger(&self) -> User<'_> {
         User::invented(self).nobody()
     }
-}
-
-/// A new home for this way.
-fn home(way: Way) -> Home {
-    way.facts().database.map_or_else(Home::new, Home::on)
 }
 
 /// The configuration of this way.

@@ -4,7 +4,7 @@
 //! `tests/readme.rs` holds the table in the README to it. To add a way: a line here, and what it
 //! starts in the module of its web server (see `Front::before`).
 
-use super::database::Backend;
+use super::database::Kind;
 use super::weaved::Gateway;
 use super::weaved::Listen;
 
@@ -54,8 +54,8 @@ pub(crate) struct Facts {
     pub(crate) mount: &'static str,
     /// The shipped file that is started, or nothing.
     pub(crate) file: &'static str,
-    /// The server that has accounts and records; `None` is a SQLite file.
-    pub(crate) database: Option<Backend>,
+    /// Where accounts and records lie.
+    pub(crate) database: Kind,
 }
 
 /// Hands the table to the macro `$then`, after `@ways` and what was `$given`.
@@ -73,7 +73,7 @@ macro_rules! every_way {
             apache_proxy_fcgi ApacheProxyFastCgi Every:
                 Apache Fcgi Tcp PREFIX "apache/conf-available/weaved-proxy-fcgi.conf";
             apache_mariadb ApacheMariaDb Plain:
-                Apache Fcgi Tcp PREFIX "apache/conf-available/weaved-proxy-fcgi.conf" on MariaDb;
+                Apache Fcgi Tcp PREFIX "apache/conf-available/weaved-proxy-fcgi.conf" on MARIADB;
             apache_proxy_fcgi_root ApacheProxyFastCgiRoot Plain:
                 Apache Fcgi Tcp "" "apache/conf-available/weaved-proxy-fcgi-root.conf";
             apache_proxy_fcgi_reuse ApacheProxyFastCgiReuse Plain:
@@ -89,8 +89,8 @@ macro_rules! every_way {
             apache_proxy_scgi_root ApacheProxyScgiRoot Plain:
                 Apache Scgi Tcp "" "apache/conf-available/weaved-proxy-scgi-root.conf";
             fastcgi FastCgi Every: Nothing Fcgi Tcp PREFIX "";
-            fastcgi_mariadb FastCgiMariaDb Every: Nothing Fcgi Tcp PREFIX "" on MariaDb;
-            fastcgi_postgresql FastCgiPostgreSql Every: Nothing Fcgi Tcp PREFIX "" on PostgreSql;
+            fastcgi_mariadb FastCgiMariaDb Every: Nothing Fcgi Tcp PREFIX "" on MARIADB;
+            fastcgi_postgresql FastCgiPostgreSql Every: Nothing Fcgi Tcp PREFIX "" on POSTGRESQL;
             scgi Scgi Every: Nothing Scgi Tcp PREFIX "";
             http Http Every: Nothing Http Tcp "" "";
             caddy Caddy Every: Caddy Fcgi Tcp PREFIX "caddy/weaved.caddy";
@@ -116,7 +116,7 @@ macro_rules! every_way {
             nginx_fastcgi NginxFastCgi Every:
                 Nginx Fcgi Tcp PREFIX "nginx/snippets/weaved-fastcgi.conf";
             nginx_postgresql NginxPostgreSql Plain:
-                Nginx Fcgi Tcp PREFIX "nginx/snippets/weaved-fastcgi.conf" on PostgreSql;
+                Nginx Fcgi Tcp PREFIX "nginx/snippets/weaved-fastcgi.conf" on POSTGRESQL;
             nginx_fastcgi_root NginxFastCgiRoot Plain:
                 Nginx Fcgi Tcp "" "nginx/snippets/weaved-fastcgi.conf";
             nginx_unix NginxUnix Plain: Nginx Fcgi Unix PREFIX "nginx/snippets/weaved-fastcgi.conf";
@@ -159,7 +159,7 @@ macro_rules! define {
                         listen: Listen::$listen,
                         mount: $mount,
                         file: $file,
-                        database: [$(Some(Backend::$database),)? None][0],
+                        database: [$(Kind::$database,)? Kind::Sqlite][0],
                     },)*
                 }
             }

@@ -11,8 +11,6 @@ use std::process::Output;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::time::Duration;
-use std::time::Instant;
 
 use rustix::process::Pid;
 use rustix::process::Signal;
@@ -25,9 +23,6 @@ use super::log::Log;
 use super::message::Transport;
 use super::scgi::Scgi;
 use super::warden::Warden;
-
-/// Longer than processes need to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program under test.
 pub(crate) const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
@@ -125,6 +120,12 @@ impl Options {
     pub(crate) fn set(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.settings.push((key, value.into()));
         self
+    }
+
+    /// Accounts and records at this URI.
+    pub(crate) fn database(self, uri: String) -> Self {
+        let options = self.set("auth.sqluri", uri.clone());
+        options.set("storage.sqluri", uri)
     }
 
     /// Another line of `[server:main]`.
@@ -278,19 +279,17 @@ impl Weaved {
         children(self.master())
     }
 
-    /// The same, when there are so many.
+    /// The ids of the processes that serve, in order, once so many have served together.
     #[track_caller]
     pub(crate) fn all_workers(&self, count: usize) -> Vec<u32> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let mut workers = self.workers();
-            if workers.len() == count {
-                workers.sort_unstable();
-                return workers;
-            }
-            assert!(Instant::now() < until, "{workers:?}, not {count}");
-            std::thread::yield_now();
-        }
+        let served = format!(" serves: serving={count} ");
+        let started = self
+            .log
+            .wait_for(|line| line.contains(&served).then_some(()));
+        assert!(started.is_some(), "{}", self.log.text());
+        let mut workers = self.workers();
+        workers.sort_unstable();
+        workers
     }
 
     /// KILL to master and workers: no chance to finish anything.

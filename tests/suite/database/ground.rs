@@ -1,17 +1,23 @@
 //! A fresh database of each kind, for tests of what stands on one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use rusqlite::Batch;
 use rusqlite::Connection;
-use rusqlite::types::Value;
+use rusqlite::Row;
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::types::ValueRef;
 use tempfile::TempDir;
 
 use super::Backend;
 use super::DatabaseServer;
+use super::Hold;
 use super::ServedDatabase;
 
 /// A kind of database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Sqlite,
     Served(Backend),
@@ -20,6 +26,15 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const MARIADB: Self = Self::Served(Backend::MariaDb);
     pub(crate) const POSTGRESQL: Self = Self::Served(Backend::PostgreSql);
+
+    /// As people write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Served(Backend::MariaDb) => "MariaDB",
+            Self::Served(Backend::PostgreSql) => "PostgreSQL",
+        }
+    }
 }
 
 /// Makes of each function a test on each kind of database.
@@ -38,26 +53,48 @@ macro_rules! on_every_database {
 }
 pub(crate) use on_every_database;
 
+/// Makes of each function a test on each database server.
+macro_rules! on_every_server {
+    ($($name:ident)*) => {
+        mod mariadb {
+            $(#[test] fn $name() { super::$name(crate::suite::Backend::MariaDb); })*
+        }
+        mod postgresql {
+            $(#[test] fn $name() { super::$name(crate::suite::Backend::PostgreSql); })*
+        }
+    };
+}
+pub(crate) use on_every_server;
+
 /// One database, empty at first.
+#[derive(Debug)]
 pub(crate) enum Ground {
-    File(TempDir),
+    /// A SQLite file in this folder.
+    File(Arc<TempDir>),
     Served(ServedDatabase),
 }
 
 impl Ground {
     pub(crate) fn fresh(kind: Kind) -> Self {
         match kind {
-            Kind::Sqlite => Self::File(TempDir::new().unwrap()),
+            Kind::Sqlite => Self::File(Arc::new(TempDir::new().unwrap())),
             Kind::Served(backend) => {
-                Self::Served(DatabaseServer::shared(backend).database("storage"))
+                Self::Served(DatabaseServer::shared(backend).database("weaved"))
             }
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::File(_) => Kind::Sqlite,
+            Self::Served(database) => Kind::Served(database.server().backend()),
         }
     }
 
     /// Its URI as `sqluri` has it.
     pub(crate) fn uri(&self) -> String {
         match self {
-            Self::File(folder) => format!("sqlite:///{}", file(folder).display()),
+            Self::File(_) => format!("sqlite:///{}", self.file().display()),
             Self::Served(database) => database.socket_uri(),
         }
     }
@@ -66,34 +103,25 @@ impl Ground {
     #[track_caller]
     pub(crate) fn file(&self) -> PathBuf {
         match self {
-            Self::File(folder) => file(folder),
-            Self::Served(_) => panic!("there is no file"),
+            Self::File(folder) => folder.path().join("sync.db"),
+            Self::Served(database) => panic!("{} is no file", database.name()),
         }
     }
 
-    /// Runs statements as another program would. Double quotes are around names.
+    /// Runs statements as another program would. Double quotes are around names. Returns a line
+    /// for each row, with tabs between columns.
     #[track_caller]
-    pub(crate) fn run_sql(&self, statements: &str) {
+    pub(crate) fn run_sql(&self, statements: &str) -> String {
         match self {
-            Self::File(_) => self.connection().execute_batch(statements).unwrap(),
-            Self::Served(database) => drop(ask(database, statements)),
+            Self::File(_) => run(&self.connection(), statements),
+            Self::Served(database) => database.run_sql(statements),
         }
     }
 
     /// The one value that a query answers, as text.
     #[track_caller]
     pub(crate) fn value(&self, query: &str) -> String {
-        match self {
-            Self::File(_) => {
-                let read = |row: &rusqlite::Row<'_>| row.get::<_, Value>(0);
-                match self.connection().query_row(query, [], read).unwrap() {
-                    Value::Integer(number) => number.to_string(),
-                    Value::Text(text) => text,
-                    other => format!("{other:?}"),
-                }
-            }
-            Self::Served(database) => ask(database, query),
-        }
+        self.run_sql(query).trim_end().to_owned()
     }
 
     /// The number that a query answers.
@@ -102,21 +130,61 @@ impl Ground {
         self.value(query).parse().unwrap()
     }
 
+    /// Locks the records of all users who ever wrote, as another writer would, until the lock is
+    /// dropped.
+    #[track_caller]
+    pub(crate) fn lock(&self) -> Lock {
+        const USERS: &str = "BEGIN; SELECT userid FROM weaved_users FOR UPDATE";
+
+        match self {
+            Self::Served(database) => Lock::Users(database.hold(USERS)),
+            Self::File(_) => {
+                let connection = self.connection();
+                connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+                Lock::File(connection)
+            }
+        }
+    }
+
+    #[track_caller]
     fn connection(&self) -> Connection {
-        Connection::open(self.file()).unwrap()
+        let connection = Connection::open(self.file()).unwrap();
+        connection.busy_timeout(Duration::from_secs(60)).unwrap();
+        connection
     }
 }
 
-#[track_caller]
-fn ask(database: &ServedDatabase, statements: &str) -> String {
-    let quotes = match database.server().backend() {
-        Backend::MariaDb => "SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES'); ",
-        Backend::PostgreSql => "",
-    };
-    let answer = database.run_sql(&format!("{quotes}{statements}"));
-    answer.trim_end().to_owned()
+/// What keeps writers waiting.
+pub(crate) enum Lock {
+    /// A write transaction on a SQLite file.
+    File(Connection),
+    /// A transaction that has locked the rows by which writers meet.
+    Users(Hold),
 }
 
-fn file(folder: &TempDir) -> PathBuf {
-    folder.path().join("sync.db")
+#[track_caller]
+fn run(connection: &Connection, statements: &str) -> String {
+    let mut lines = String::new();
+    let mut batch = Batch::new(connection, statements);
+    while let Some(mut statement) = batch.next().unwrap() {
+        let columns = statement.column_count();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let columns: Vec<String> = (0..columns).map(|column| text(row, column)).collect();
+            lines.push_str(&columns.join("\t"));
+            lines.push('\n');
+        }
+    }
+    lines
+}
+
+fn text(row: &Row<'_>, column: usize) -> String {
+    match row.get_ref(column).unwrap() {
+        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Null => "NULL".to_owned(),
+        ValueRef::Real(number) => number.to_string(),
+    }
 }

@@ -48,7 +48,9 @@ use authority::Authority;
 pub(crate) use client::Hold;
 pub(crate) use ground::Ground;
 pub(crate) use ground::Kind;
+pub(crate) use ground::Lock;
 pub(crate) use ground::on_every_database;
+pub(crate) use ground::on_every_server;
 use owner::Owner;
 
 /// Longer than a server needs to end on a busy machine.
@@ -64,14 +66,6 @@ pub(crate) enum Backend {
 impl Backend {
     /// All that are servers.
     pub(crate) const ALL: [Self; 2] = [Self::MariaDb, Self::PostgreSql];
-
-    /// As people write it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::MariaDb => "MariaDB",
-            Self::PostgreSql => "PostgreSQL",
-        }
-    }
 
     fn product(self) -> &'static dyn Product {
         match self {
