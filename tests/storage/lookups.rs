@@ -8,13 +8,13 @@ use std::time::Instant;
 use serde_json::json;
 use weaved::sync::Query;
 
-use super::ground::Ground;
-use super::ground::Kind;
 use super::support::ALICE;
 use super::support::Stage;
 use super::support::get;
 use super::support::name;
 use super::support::post;
+use crate::suite::Ground;
+use crate::suite::Kind;
 
 /// What the server counts of our index and of the primary key since the database was made.
 fn counted(ground: &Ground, column: &str, index: &str) -> i64 {

@@ -146,7 +146,7 @@ pub(super) fn records_index(dialect: Dialect, table: Table) -> (String, String) 
 /// collection: to the planner that costs as much as the primary key.
 pub(in crate::storage::sql) const fn of_whole_collections(dialect: Dialect) -> &'static str {
     match dialect {
-        Dialect::PostgreSql => " AND payload_size >= -2147483648",
+        Dialect::PostgreSql => " AND (payload_size IS NULL OR payload_size >= -2147483648)",
         Dialect::MySql | Dialect::Sqlite => "",
     }
 }
