@@ -5,7 +5,7 @@
 #   test   these, every other web server of the tests, MariaDB, PostgreSQL and OpenLDAP, openssl,
 #          the tools that judge systemd's units, and Python's cryptography for the Sync client
 #          that is written in Python
-#   bench  what run needs, nginx and Apache
+#   bench  what run needs, nginx, Apache, MariaDB and PostgreSQL
 set -euo pipefail
 
 have() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$1" >/dev/null; }
@@ -20,14 +20,14 @@ case ${1:-run} in
 test | bench)
     have nginx || packages+=(nginx) services+=(nginx)
     have apache2 || packages+=(apache2) services+=(apache2)
+    have mariadbd && have mariadb-install-db || packages+=(mariadb-server) services+=(mariadb)
+    have_file initdb || packages+=(postgresql) services+=(postgresql)
     ;;
 esac
 if [ "${1:-run}" = test ]; then
     have_file mod_openssl.so || packages+=(lighttpd-mod-openssl)
     have_file mod_fcgid.so || packages+=(libapache2-mod-fcgid)
     have caddy || packages+=(caddy) services+=(caddy)
-    have mariadbd && have mariadb-install-db || packages+=(mariadb-server) services+=(mariadb)
-    have_file initdb || packages+=(postgresql) services+=(postgresql)
     have spawn-fcgi || packages+=(spawn-fcgi)
     have openssl || packages+=(openssl)
     have python3 || packages+=(python3)

@@ -19,9 +19,6 @@ use weaved::config::LogTarget;
 use weaved::config::Model;
 use weaved::config::Severity;
 use weaved::config::UsersRoot;
-use weaved::db::Database;
-use weaved::db::DbError;
-use weaved::db::PoolOptions;
 
 fn load(name: &str) -> Config {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config");
@@ -187,20 +184,5 @@ fn the_shipped_memcached_file_warns_of_what_memcached_still_holds() {
             "storage cache_servers",
             "captcha use"
         ]
-    );
-}
-
-#[test]
-fn a_database_that_cannot_be_opened_is_named_without_its_password() {
-    let config = load("shipped/mysql.ini");
-    let opened = Database::open(&config.storage.sqluri, &PoolOptions::default());
-    let Err(error) = opened else {
-        panic!("opened {}", config.storage.sqluri);
-    };
-    assert!(matches!(error, DbError::Open { .. }));
-    assert_eq!(
-        weaved::causes::chain(&error),
-        "cannot open the database mysql://sync:***@localhost/sync: this version opens SQLite \
-         databases only"
     );
 }

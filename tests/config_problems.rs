@@ -414,7 +414,7 @@ fn a_host_has_settings_of_its_own() {
         &[
             "warning: sync.conf:3: [storage] retry: unknown key, ignored",
             "warning: sync.conf:7: [host:Other.example:8443] auth.backend: cannot differ by host: \
-             only storage.* and smtp.* can",
+             only storage.*, smtp.* and nodes.fallback_node can",
             "notice: sync.conf:8: [host:Other.example:8443] smtp.port: has no effect: this version \
              sends no mails",
         ],
@@ -425,7 +425,10 @@ fn a_host_has_settings_of_its_own() {
     assert_eq!(host.name, "other.example:8443");
     assert_eq!(host.storage.as_ref().unwrap().quota, Some(3));
     assert_eq!(host.smtp.as_ref().unwrap().port, 26);
-    let plain: Vec<_> = config.hosts_with_storage().map(|(name, _)| name).collect();
+    let plain: Vec<_> = config
+        .hosts_with_storage()
+        .map(|(host, _)| &*host.name)
+        .collect();
     assert_eq!(plain, ["other.example:8443"]);
 }
 
@@ -469,6 +472,30 @@ fn mistakes_of_a_host_are_told_in_its_section() {
              opened as [storage] says",
         ],
     );
+}
+
+#[test]
+fn a_host_with_a_storage_needs_a_node_where_one_is_set() {
+    let config = notes(
+        FIRST,
+        "[storage]\nsqluri = sqlite://\n[nodes]\nfallback_node = https://a/\n\
+         [host:a]\nstorage.quota_size = 1\nnodes.fallback_nod = x\n\
+         [host:b]\nstorage.quota_size = 1\nnodes.fallback_node = b/y\n\
+         [host:c]\nnodes.fallback_node = null\n",
+        &[
+            "warning: sync.conf:7: [host:a] nodes.fallback_nod: unknown key; did you mean \
+             fallback_node?",
+            "warning: sync.conf:6: [host:a] browsers are sent from this host to https://a/ \
+             (public_url, or fallback_node), where other settings may count: write \
+             nodes.fallback_node here too",
+        ],
+    );
+    let nodes: Vec<_> = config
+        .hosts
+        .iter()
+        .map(|host| host.node.as_deref())
+        .collect();
+    assert_eq!(nodes, [None, Some("https://b/y/"), Some("null")]);
 }
 
 #[test]

@@ -117,6 +117,34 @@ mod tests {
     }
 
     #[test]
+    fn browsers_stay_where_they_came_by() {
+        let node = |site: &Site, user: &User<'_>, host: &str| {
+            let call = user.user("GET", "/node/weave").header("Host", host);
+            let prefix = site.prefix();
+            call.send().text().replace(prefix, "/MOUNT")
+        };
+        let site = site();
+        let user = site.user();
+        assert_eq!(node(&site, &user, "work"), "http://work/MOUNT/");
+        assert_eq!(node(&site, &user, "elsewhere"), "http://elsewhere/MOUNT/");
+        let site = Site::in_home(Home::new(), Way::FastCgi, |options| {
+            super::tests::options(options)
+                .set("global.public_url", "https://main/y")
+                .set("host:Work.nodes.fallback_node", "https://work/y/")
+                .set("host:alone.nodes.fallback_node", "null")
+        });
+        let user = site.user();
+        assert_eq!(node(&site, &user, "work"), "https://work/y/");
+        assert_eq!(node(&site, &user, "alone"), "null");
+        assert_eq!(node(&site, &user, "elsewhere"), "https://main/y/");
+        assert_eq!(node(&site, &user, "port:8443"), "https://main/y/");
+        site.log().wait_for(|line| {
+            (line.contains("[host:port:8443]") && line.contains("are sent from this host"))
+                .then_some(())
+        });
+    }
+
+    #[test]
     fn whoever_deletes_his_account_leaves_nothing_on_any_host() {
         let site = site();
         let (user, other) = (site.user(), site.user());

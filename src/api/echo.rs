@@ -60,7 +60,7 @@ impl Api {
             body: request.body.len(),
             fields: FIELDS.into_iter().filter(present).collect(),
             node: self.node_url(origin),
-            is_configured: self.settings.node != Node::Derived,
+            is_configured: *self.node_of(origin) != Node::Derived,
         };
         // Text always becomes JSON.
         let body = serde_json::to_vec(&echo).unwrap_or_default();

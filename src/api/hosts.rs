@@ -1,4 +1,4 @@
-//! Which storage a request works on, and within which limits (spec/config.md, 3, `[host:NAME]`).
+//! Which storage a request works on, within which limits (spec/config.md, 3, `[host:NAME]`).
 //!
 //! A client chooses its Host header, so a host is no wall: accounts and their ids are the same
 //! everywhere, and whoever has one may use it on every host. He finds nobody's records but his
@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Node;
 use super::Origin;
 use crate::storage::Storage;
 use crate::storage::StorageError;
@@ -23,6 +24,8 @@ pub struct Hosted {
     pub batch: BatchLimits,
     /// The bytes that a user may store.
     pub quota: Option<u64>,
+    /// Where browsers are sent that came by this host; absent: where all are.
+    pub node: Option<Node>,
 }
 
 /// The storages of all hosts.

@@ -71,7 +71,7 @@ impl Api {
     /// `GET /`: that the server works, and what to type into a browser.
     #[must_use]
     pub fn welcome(&self, origin: Origin<'_>) -> Response {
-        let warning = match &self.settings.node {
+        let warning = match self.node_of(origin) {
             Node::Url(url) => origin
                 .differs(url)
                 // Where TLS ends in front of the web server this is how it should be.
@@ -80,7 +80,7 @@ impl Api {
             Node::Derived | Node::Null => None,
         };
         let mut page = WELCOME_START.to_owned();
-        match (&self.settings.node, self.node_url(origin)) {
+        match (self.node_of(origin), self.node_url(origin)) {
             (_, Some(url)) => {
                 page.push_str("<p>The server URL to give to the browser:</p>\n<p><code>");
                 push_escaped(&url, &mut page);

@@ -234,9 +234,16 @@ impl Api {
         })
     }
 
+    /// What is configured about where storage is, for a client that came by `origin`.
+    #[must_use]
+    pub fn node_of(&self, origin: Origin<'_>) -> &Node {
+        let own = self.hosts.of(origin).node.as_ref();
+        own.unwrap_or(&self.settings.node)
+    }
+
     /// Where storage is for a client that came by `origin`; absent where there is no node.
     pub(super) fn node_url(&self, origin: Origin<'_>) -> Option<String> {
-        match &self.settings.node {
+        match self.node_of(origin) {
             Node::Url(url) => Some(url.clone()),
             Node::Derived => origin.url(),
             Node::Null => None,

@@ -95,7 +95,9 @@ fn try_directory(_config: &Config) -> Result<(), Failure> {
 fn check_tables(config: &Config) -> Result<(), Failure> {
     let served =
         |uri: &DatabaseUri| !matches!(uri, DatabaseUri::SqliteFile(_) | DatabaseUri::SqliteMemory);
-    let uris = config.hosts_with_storage().map(|(_, host)| &host.sqluri);
+    let uris = config
+        .hosts_with_storage()
+        .map(|(_, storage)| &storage.sqluri);
     if !uris.chain([&config.storage.sqluri]).any(served) {
         // Opening them would make files that do not exist yet.
         return Ok(());
@@ -130,7 +132,7 @@ fn databases(config: &Config) -> Vec<(String, &DatabaseUri)> {
         (accounts.to_owned(), config.auth_database()),
     ];
     let hosts = config.hosts_with_storage();
-    let hosts = hosts.map(|(name, storage)| (format!("records of {name}"), &storage.sqluri));
+    let hosts = hosts.map(|(host, storage)| (format!("records of {}", host.name), &storage.sqluri));
     let mut databases: Vec<(String, &DatabaseUri)> = Vec::new();
     for (what, uri) in plain.into_iter().chain(hosts) {
         match databases.iter_mut().find(|(_, known)| *known == uri) {

@@ -167,15 +167,12 @@ pub(super) fn tables<'a>(
     config: &Config,
     databases: &'a Databases,
 ) -> Vec<(&'a Arc<Database>, storage::Settings)> {
-    let plain = (&databases.storage, settings_of(&config.storage));
-    let hosts = config.hosts_with_storage().zip(&databases.hosts);
-    let hosts = hosts.map(|((_, storage), database)| (database, settings_of(storage)));
-    let mut tables: Vec<(&Arc<Database>, storage::Settings)> = Vec::new();
-    for (database, settings) in std::iter::once(plain).chain(hosts) {
-        let is_same =
-            |(known, used): &(&Arc<Database>, _)| Arc::ptr_eq(known, database) && *used == settings;
-        if !tables.iter().any(is_same) {
-            tables.push((database, settings));
+    let mut tables = vec![(&databases.storage, settings_of(&config.storage))];
+    for ((_, storage), database) in config.hosts_with_storage().zip(&databases.hosts) {
+        let mut known = tables.iter();
+        // Hosts with one database use its tables alike: `config` sees to that.
+        if !known.any(|(known, _)| Arc::ptr_eq(known, database)) {
+            tables.push((database, settings_of(storage)));
         }
     }
     tables
@@ -183,20 +180,20 @@ pub(super) fn tables<'a>(
 
 /// Opens the storages: one for each database, however many hosts share it.
 pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Failure> {
-    type Opened<'a> = (&'a Arc<Database>, storage::Settings, Arc<dyn Storage>);
-    let mut opened: Vec<Opened<'_>> = Vec::new();
-    let mut open = |settings: &config::Storage, database| {
-        let wanted = settings_of(settings);
+    let mut opened: Vec<(&Arc<Database>, Arc<dyn Storage>)> = Vec::new();
+    let mut open = |settings: &config::Storage, database, node: Option<&str>| {
+        // Hosts with one database use its tables alike: `config` sees to that.
         let known = opened
             .iter()
-            .find(|(known, used, _)| Arc::ptr_eq(known, database) && *used == wanted);
+            .find(|(known, _)| Arc::ptr_eq(known, database));
         let storage = match known {
-            Some((_, _, storage)) => Arc::clone(storage),
+            Some((_, storage)) => Arc::clone(storage),
             None => {
                 let clock = Arc::new(SystemClock::default());
-                let storage = SqlStorage::open(Arc::clone(database), clock, wanted)?;
+                let tables = settings_of(settings);
+                let storage = SqlStorage::open(Arc::clone(database), clock, tables)?;
                 let storage: Arc<dyn Storage> = Arc::new(storage);
-                opened.push((database, wanted, Arc::clone(&storage)));
+                opened.push((database, Arc::clone(&storage)));
                 storage
             }
         };
@@ -209,14 +206,25 @@ pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Fai
             quota: settings
                 .quota
                 .map(|kilobytes| kilobytes.saturating_mul(1024)),
+            node: node.map(node_of),
         })
     };
-    let plain = open(&config.storage, &databases.storage)?;
+    let plain = open(&config.storage, &databases.storage, None)?;
     let named = config.hosts_with_storage().zip(&databases.hosts);
-    let named =
-        named.map(|((name, settings), database)| Ok((name.to_owned(), open(settings, database)?)));
+    let named = named.map(|((host, settings), database)| {
+        let hosted = open(settings, database, host.node.as_deref())?;
+        Ok((host.name.clone(), hosted))
+    });
     let named = named.collect::<Result<_, Failure>>()?;
     Ok(Hosts::new(plain, named))
+}
+
+/// Where browsers are sent to.
+fn node_of(text: &str) -> api::Node {
+    match text {
+        config::NO_NODE => api::Node::Null,
+        url => api::Node::Url(url.to_owned()),
+    }
 }
 
 /// How the tables of a storage are used.
@@ -235,18 +243,9 @@ fn settings_of(storage: &config::Storage) -> storage::Settings {
 /// Opens everything that calls work on.
 pub(super) fn api(config: &Config) -> Result<Api, Failure> {
     let databases = databases(config)?;
-    let node = config
-        .nodes
-        .fallback_node
-        .as_ref()
-        .or(config.global.public_url.as_ref());
     let settings = api::Settings {
         captcha: config.captcha.required,
-        node: match node {
-            Some(url) if url == config::NO_NODE => api::Node::Null,
-            Some(url) => api::Node::Url(url.clone()),
-            None => api::Node::Derived,
-        },
+        node: config.node().map_or(api::Node::Derived, node_of),
         nodes_of_users: config.auth.backend == AuthBackend::Ldap,
         registration: match config.auth.allow_new_users {
             config::Registration::Open => api::Registration::Open,

@@ -1,9 +1,11 @@
 //! `[host:NAME]`: other settings for requests that name another host (spec/config.md, 3).
 //!
-//! Only `storage.*` and `smtp.*` can differ; the original ignored `auth.*` there, and so do we.
+//! Only `storage.*`, `smtp.*` and `nodes.fallback_node` can differ; the original ignored `auth.*`
+//! there, and so do we.
 
 use super::Smtp;
 use super::Storage;
+use super::nodes;
 use super::problem::Problem;
 use super::problem::Severity;
 use super::reader::Reader;
@@ -19,10 +21,12 @@ pub struct Host {
     pub storage: Option<Storage>,
     /// The mail server, when anything in `smtp.*` differs.
     pub smtp: Option<Smtp>,
+    /// `nodes.fallback_node`, when it is written there.
+    pub node: Option<String>,
 }
 
-/// Reads all such sections; `plain` is what `[storage]` says.
-pub(super) fn read(reader: &mut Reader, plain: &Storage) -> Vec<Host> {
+/// Reads all such sections; `plain` is what `[storage]` says, `node` where browsers are sent to.
+pub(super) fn read(reader: &mut Reader, plain: &Storage, node: Option<&str>) -> Vec<Host> {
     let sections: Vec<String> = reader.settings.keys().cloned().collect();
     let mut hosts: Vec<(String, Host)> = Vec::new();
     for section in sections {
@@ -41,6 +45,13 @@ pub(super) fn read(reader: &mut Reader, plain: &Storage) -> Vec<Host> {
             continue;
         }
         if let Some(storage) = &host.storage {
+            if let Some(node) = node.filter(|_| host.node.is_none()) {
+                let text = format!(
+                    "browsers are sent from this host to {node} (public_url, or fallback_node), \
+                     where other settings may count: write nodes.fallback_node here too"
+                );
+                tell(reader, Severity::Warning, &section, None, text);
+            }
             let earlier = hosts.iter();
             let earlier =
                 earlier.filter_map(|(section, host)| Some((&**section, host.storage.as_ref()?)));
@@ -74,18 +85,21 @@ fn read_host(reader: &mut Reader, section: &str, name: String) -> Host {
     };
     let mut changed = Vec::new();
     for (key, found) in overrides {
-        if let Some((part @ ("storage" | "smtp"), key)) = key.split_once('.') {
+        if let Some((part @ ("storage" | "smtp" | "nodes"), key)) = key.split_once('.') {
             changed.push((part.to_owned(), key.to_owned()));
             let values = other.settings.entry(part.to_owned()).or_default();
             values.insert(key.to_owned(), found);
         } else if !found.from_default {
-            let text = "cannot differ by host: only storage.* and smtp.* can".to_owned();
+            let text = "cannot differ by host: only storage.*, smtp.* and nodes.fallback_node can"
+                .to_owned();
             tell(reader, Severity::Warning, section, Some(&key), text);
         }
     }
     let differs = |part: &str| changed.iter().any(|(other, _)| other == part);
     let storage =
         differs("storage").then(|| storage::read(&mut other.section("storage", &storage::TABLE)));
+    let nodes =
+        differs("nodes").then(|| nodes::read(&mut other.section("nodes", &nodes::TABLE), None));
     let smtp = differs("smtp").then(|| smtp::read(&mut other.section("smtp", &smtp::TABLE)));
     reader.with_secrets.append(&mut other.with_secrets);
     for mut problem in other.problems {
@@ -113,6 +127,9 @@ fn read_host(reader: &mut Reader, section: &str, name: String) -> Host {
         name,
         storage,
         smtp,
+        node: nodes
+            .filter(|_| reader.is_set(section, "nodes.fallback_node"))
+            .and_then(|nodes| nodes.fallback_node),
     }
 }
 

@@ -152,10 +152,18 @@ impl Config {
         self.auth.sqluri.as_ref().unwrap_or(&self.storage.sqluri)
     }
 
-    /// The hosts whose storage differs from the plain one, with their names.
-    pub fn hosts_with_storage(&self) -> impl Iterator<Item = (&str, &Storage)> {
+    /// Where browsers are sent to, if that is written: a URL or [`NO_NODE`].
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        let node = self.nodes.fallback_node.as_deref();
+        node.or(self.global.public_url.as_deref())
+    }
+
+    /// The hosts that differ in their storage or their node, with the storage that counts there.
+    pub fn hosts_with_storage(&self) -> impl Iterator<Item = (&Host, &Storage)> {
         let hosts = self.hosts.iter();
-        hosts.filter_map(|host| Some((&*host.name, host.storage.as_ref()?)))
+        let hosts = hosts.filter(|host| host.storage.is_some() || host.node.is_some());
+        hosts.map(|host| (host, host.storage.as_ref().unwrap_or(&self.storage)))
     }
 
     /// The database of reset codes.
@@ -256,7 +264,8 @@ pub fn load_named(
         effective: Vec::new(),
     };
     // Last: what was told of the plain sections is not told again.
-    config.hosts = hosts::read(&mut reader, &config.storage);
+    let node = config.node().map(str::to_owned);
+    config.hosts = hosts::read(&mut reader, &config.storage, node.as_deref());
     let named = [&*merged.server, &*merged.app];
     sections::tell_unknown(&merged.first, named, &mut reader);
     sections::tell_public_secrets(&merged.public, &mut reader);

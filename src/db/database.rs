@@ -1,5 +1,6 @@
 //! One database whatever drives it: transactions, and doing them again.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -27,15 +28,16 @@ const ATTEMPTS: u32 = 10;
 /// meet again.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How long a statement of [`Database::patient`] may take.
-const LONG: Duration = Duration::from_secs(6 * 60 * 60);
-
 /// One database, shared by all threads of a process.
 pub struct Database {
     name: String,
-    driver: Box<dyn Driver>,
-    options: PoolOptions,
-    uri: DatabaseUri,
+    driver: Arc<dyn Driver>,
+    /// Connections at most.
+    size: u32,
+    /// How long a call waits for a connection and for other writers.
+    timeout: Duration,
+    /// Whether answers may take as long as they take.
+    patient: bool,
 }
 
 impl Database {
@@ -45,19 +47,19 @@ impl Database {
     /// # Errors
     /// [`DbError::Open`] says which database and why.
     pub fn open(uri: &DatabaseUri, options: &PoolOptions) -> Result<Self, DbError> {
-        let (name, driver): (String, Box<dyn Driver>) = match uri {
+        let (name, driver): (String, Arc<dyn Driver>) = match uri {
             DatabaseUri::SqliteFile(path) => {
                 let driver = sqlite::Sqlite::open_file(path, options)?;
-                (path.display().to_string(), Box::new(driver))
+                (path.display().to_string(), Arc::new(driver))
             }
             DatabaseUri::SqliteMemory => {
                 let driver = sqlite::Sqlite::open_memory(options)?;
-                ("memory".to_owned(), Box::new(driver))
+                ("memory".to_owned(), Arc::new(driver))
             }
             #[cfg(feature = "mysql")]
             DatabaseUri::MySql(server) => {
                 let driver = mysql::MySql::open(server, options)?;
-                (uri.to_string(), Box::new(driver))
+                (uri.to_string(), Arc::new(driver))
             }
             #[cfg(not(feature = "mysql"))]
             DatabaseUri::MySql(_) => return Err(left_out(uri, "mysql")),
@@ -65,7 +67,7 @@ impl Database {
             DatabaseUri::PostgreSql(server) => {
                 let name = uri.to_string();
                 let driver = postgres::PostgreSql::open(server, &name, options)?;
-                (name, Box::new(driver))
+                (name, Arc::new(driver))
             }
             #[cfg(not(feature = "postgres"))]
             DatabaseUri::PostgreSql(_) => return Err(left_out(uri, "postgres")),
@@ -73,27 +75,24 @@ impl Database {
         Ok(Self {
             name,
             driver,
-            options: options.clone(),
-            uri: uri.clone(),
+            size: options.size.max(1),
+            timeout: options.timeout,
+            patient: false,
         })
     }
 
-    /// The same database for statements that may take long, as making an index does: with one
-    /// connection, and hours for an answer. Absent where this one has no time-outs for answers
-    /// either.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn patient(&self) -> Result<Option<Self>, DbError> {
-        if self.dialect() == Dialect::Sqlite {
-            return Ok(None);
+    /// The same database for what reads or changes whole tables. A server's answer is waited for a
+    /// little longer than `pool_timeout` otherwise, which is enough for a call but may be too
+    /// little for an index.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            driver: Arc::clone(&self.driver),
+            size: self.size,
+            timeout: self.timeout,
+            patient: true,
         }
-        let options = PoolOptions {
-            size: 1,
-            timeout: LONG,
-            recycle: None,
-        };
-        Self::open(&self.uri, &options).map(Some)
     }
 
     /// Finds out whether a database that exists could be opened and written to; changes nothing.
@@ -189,16 +188,20 @@ impl Database {
         let mut dead = 0;
         loop {
             match self.driver.begin(access, until) {
-                Err(DbError::Lost(_)) if dead < self.options.size && Instant::now() < until => {
-                    dead += 1
+                Err(DbError::Lost(_)) if dead < self.size && Instant::now() < until => dead += 1,
+                other => {
+                    let mut transaction = other?;
+                    if self.patient {
+                        transaction.unhurried();
+                    }
+                    return Ok(transaction);
                 }
-                other => return other,
             }
         }
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.options.timeout
+        Instant::now() + self.timeout
     }
 }
 
@@ -269,13 +272,6 @@ impl<'a> Session<'a> {
     pub fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError> {
         let result = self.transaction.execute(sql, params);
         self.noted(result)
-    }
-
-    /// Lets what follows take as long as it takes. A server's answer is waited for a little longer
-    /// than `pool_timeout` and no more, which is enough for a call but may be too little for what
-    /// reads or changes whole tables.
-    pub fn unhurried(&mut self) {
-        self.transaction.unhurried();
     }
 
     /// Runs several statements without parameters, for schemas.

@@ -216,7 +216,7 @@ impl Service {
             UserCall::Node => {
                 let origin = self.origin(request);
                 let node = api.node(name, origin)?;
-                self.hints.node(&api.settings.node, origin);
+                self.hints.node(api.node_of(origin), origin);
                 Ok(node)
             }
             UserCall::RequestReset => Ok(api.request_reset()?),
@@ -263,7 +263,7 @@ impl Service {
     /// Whether somebody looks at the configured URL itself. Below a mount that is found out from
     /// each request, a path with no API in it says nothing (spec/gateway.md, 4).
     fn is_public_url(&self, request: &Request) -> bool {
-        let Node::Url(url) = &self.api.settings.node else {
+        let Node::Url(url) = self.api.node_of(self.origin(request)) else {
             return false;
         };
         let Some(path) = request.path.as_ref() else {

@@ -234,11 +234,27 @@ impl Slapd {
         thread::sleep(Duration::from_millis(50));
     }
 
-    /// Sends it a signal.
+    /// Makes it silent, as a machine that hangs.
     #[track_caller]
-    pub(crate) fn signal(&self, signal: Signal) {
-        let (child, ..) = self.running.as_ref().expect("it runs");
-        rustix::process::kill_process(Pid::from_child(child), signal).unwrap();
+    pub(crate) fn freeze(&self) {
+        let process = self.process();
+        rustix::process::kill_process(process, Signal::STOP).unwrap();
+        // Its threads stop one after the other.
+        let until = Instant::now() + PATIENCE;
+        while !is_frozen(process) {
+            assert!(Instant::now() < until, "slapd does not stop");
+            thread::yield_now();
+        }
+    }
+
+    /// Lets it go on.
+    #[track_caller]
+    pub(crate) fn thaw(&self) {
+        rustix::process::kill_process(self.process(), Signal::CONT).unwrap();
+    }
+
+    fn process(&self) -> Pid {
+        Pid::from_child(&self.running.as_ref().expect("it runs").0)
     }
 
     /// How many connections were made to it, apart from the one that found out whether it answers.
@@ -317,10 +333,24 @@ fn ended(child: &mut Child) -> bool {
     child.try_wait().is_ok_and(|status| status.is_some())
 }
 
+/// Whether all its threads have stopped: `ID (NAME) STATE ...`.
+fn is_frozen(process: Pid) -> bool {
+    let threads = format!("/proc/{}/task", process.as_raw_nonzero());
+    fs::read_dir(threads).unwrap().all(|thread| {
+        let stat = fs::read_to_string(thread.unwrap().path().join("stat"));
+        stat.is_ok_and(|stat| {
+            stat.rsplit_once(')')
+                .is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+        })
+    })
+}
+
 /// TERM, and KILL for one that does not care.
 fn end(child: &mut Child) {
     let process = Pid::from_child(child);
     let _ = rustix::process::kill_process(process, Signal::TERM);
+    // One that is frozen would not hear it.
+    let _ = rustix::process::kill_process(process, Signal::CONT);
     if !ended_within(PATIENCE, process) {
         let _ = child.kill();
     }

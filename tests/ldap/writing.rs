@@ -264,28 +264,46 @@ fn accounts_are_locked_unlocked_and_deleted() {
     }
 }
 
+/// What an entry is known by may be any text, and means nothing else in a filter.
+#[test]
+fn an_entry_is_found_by_what_it_is_known_by() {
+    let slapd = Slapd::start(PEOPLE);
+    let known = |user: &str, key: &str| {
+        slapd.modify(&format!(
+            "dn: uid={user},ou=people,dc=example,dc=org\nchangetype: modify\n\
+             replace: description\ndescription: {key}\n"
+        ));
+    };
+    known("ann", "*");
+    known("zoe", "Zoë)(uid=*");
+    let accounts = open(LdapSettings {
+        attributes: LdapAttributes {
+            key: Some("description".to_owned()),
+            ..of_people(&slapd).attributes
+        },
+        ..writing_people(&slapd)
+    });
+    for (at, (user, word)) in [("ann", "ann-secret"), ("zoe", "zoë-sécret-пароль")]
+        .into_iter()
+        .enumerate()
+    {
+        let id = crate::support::FIRST + i64::try_from(at).unwrap();
+        assert_enters(&accounts, user, word, id);
+        let mail = Email::new(&format!("{user}@example.net")).unwrap();
+        let proof = password(word);
+        accounts
+            .set_email(UserId(id), Some(&mail), Some(&proof))
+            .unwrap();
+        let entry = slapd.entry(&format!("(mail={user}@example.net)"));
+        assert!(entry.contains(&format!("uid: {user}\n")), "{entry}");
+    }
+}
+
 /// A directory of an organisation whose users may change their passwords by Sync.
 #[test]
 fn the_rules_of_the_directory_judge_a_password() {
     let slapd = Slapd::start(PEOPLE);
-    let accounts = open(LdapSettings {
-        attributes: LdapAttributes {
-            enabled: None,
-            ..of_people(&slapd).attributes
-        },
-        writing: Some(LdapWriting {
-            admin: LdapLogin {
-                dn: "cn=weaved,ou=services,dc=example,dc=org".to_owned(),
-                password: password("service-secret"),
-            },
-            users: "ou=people,dc=example,dc=org".to_owned(),
-            maxuid: "cn=maxuid,ou=people,dc=example,dc=org".to_owned(),
-            id: "uidNumber".to_owned(),
-            object_classes: vec!["inetOrgPerson".to_owned()],
-            account_status: false,
-        }),
-        ..of_people(&slapd)
-    });
+    let accounts = open(writing_people(&slapd));
     let old = password("ann-secret");
     assert_enters(&accounts, "ann", "ann-secret", crate::support::FIRST);
     let ann = UserId(crate::support::FIRST);
@@ -304,4 +322,26 @@ fn the_rules_of_the_directory_judge_a_password() {
     let denied = accounts.set_password(ann, &new_password("long enough"), None);
     let text = chain(&denied.unwrap_err());
     assert!(text.contains("insufficientAccessRights (50)"), "{text}");
+}
+
+/// An ordinary tree in which users may change what is their own.
+fn writing_people(slapd: &Slapd) -> LdapSettings {
+    LdapSettings {
+        attributes: LdapAttributes {
+            enabled: None,
+            ..of_people(slapd).attributes
+        },
+        writing: Some(LdapWriting {
+            admin: LdapLogin {
+                dn: "cn=weaved,ou=services,dc=example,dc=org".to_owned(),
+                password: password("service-secret"),
+            },
+            users: "ou=people,dc=example,dc=org".to_owned(),
+            maxuid: "cn=maxuid,ou=people,dc=example,dc=org".to_owned(),
+            id: "uidNumber".to_owned(),
+            object_classes: vec!["inetOrgPerson".to_owned()],
+            account_status: false,
+        }),
+        ..of_people(slapd)
+    }
 }

@@ -142,23 +142,18 @@ fn what_was_given_up_is_not_committed_in_part() {
 }
 
 #[test]
-fn who_is_unhurried_may_take_longer_than_the_time_out() {
+fn who_is_patient_may_take_longer_than_the_time_out() {
     let served = fresh();
     let uri = format!("{}?read_timeout=1", served.uri());
     let database = open(&uri);
     let slow = "SELECT SLEEP(2)";
-    let read = |unhurried: bool| {
-        database.read(|session| {
-            if unhurried {
-                session.unhurried();
-            }
-            session.query_one(slow, &[], |row| row.int(0))
-        })
+    let read = |database: &Database| {
+        database.read::<_, DbError>(|session| session.query_one(slow, &[], |row| row.int(0)))
     };
-    assert!(matches!(read(false), Err(DbError::Lost(_))));
-    assert_eq!(read(true).unwrap(), Some(Some(0)));
-    let written = database.write(|session| {
-        session.unhurried();
+    assert!(matches!(read(&database), Err(DbError::Lost(_))));
+    let patient = database.patient();
+    assert_eq!(read(&patient).unwrap(), Some(Some(0)));
+    let written = patient.write::<_, DbError>(|session| {
         session.execute_batch("DO SLEEP(2); INSERT INTO t (id) VALUES ('a')")
     });
     written.unwrap();

@@ -193,14 +193,9 @@ fn only_who_says_so_may_take_long() {
     let sleep = "SELECT 1 FROM pg_sleep(7)";
     thread::scope(|scope| {
         let hurried = scope.spawn(|| int(&database, sleep, &[]));
-        let unhurried = scope.spawn(|| {
-            database.read::<_, DbError>(|session| {
-                session.unhurried();
-                session.query_one(sleep, &[], |row| row.int(0))
-            })
-        });
+        let patient = scope.spawn(|| int(&database.patient(), sleep, &[]));
         let hurried = hurried.join().unwrap();
         assert!(matches!(hurried, Err(DbError::Lost(_))), "{hurried:?}");
-        assert_eq!(unhurried.join().unwrap().unwrap(), Some(Some(1)));
+        assert_eq!(patient.join().unwrap().unwrap(), Some(1));
     });
 }

@@ -106,6 +106,8 @@ impl Connection {
         })?;
         let result = self.reached(result)?;
         match result.rc {
+            // Beyond two nobody counts; fewer may hide that there are more.
+            code::SIZE_LIMIT_EXCEEDED if entries.len() < 2 => Err(self.refused("a search", result)),
             code::SUCCESS | code::SIZE_LIMIT_EXCEEDED | code::NO_SUCH_OBJECT => {
                 Ok(entries.into_iter().filter_map(Entry::read).collect())
             }
@@ -113,18 +115,18 @@ impl Connection {
         }
     }
 
-    /// Shows every entry, page by page; the deadline counts for each page.
+    /// Shows every entry, asked for page by page; the deadline is for each entry anew.
     pub(super) fn each(
         &mut self,
         search: Search<'_>,
-        deadline: impl Fn() -> Deadline,
+        deadline: Deadline,
         mut visit: impl FnMut(Entry),
     ) -> Result<(), DirectoryError> {
         let adapters: Vec<Box<dyn Adapter<'_, String, Vec<String>>>> = vec![
             Box::new(EntriesOnly::new()),
             Box::new(PagedResults::new(PAGE)),
         ];
-        self.limit(deadline())?;
+        self.limit(deadline)?;
         let (base, attributes) = (search.base, search.attributes.to_vec());
         let server = self.server.clone();
         let broken = |error| failed(&server, error);

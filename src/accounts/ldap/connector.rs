@@ -21,8 +21,12 @@ use ldap3::LdapError;
 use ldap3::StdStream;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
+use socket2::Domain;
+use socket2::SockAddr;
 use socket2::SockRef;
+use socket2::Socket;
 use socket2::TcpKeepalive;
+use socket2::Type;
 
 use super::connection::Connection;
 use super::deadline::Deadline;
@@ -88,7 +92,10 @@ impl Connector {
                 }
                 Err(error) if is_elsewhere_perhaps_better(&error) => {
                     self.avoid(*at, Some(Instant::now() + AVOIDED));
-                    troubles.push(chain(&error));
+                    troubles.push(match error {
+                        DirectoryError::Unreachable(which_and_why) => which_and_why,
+                        error => chain(&error),
+                    });
                 }
                 Err(error) => return Err(error),
             }
@@ -110,7 +117,7 @@ impl Connector {
         let unreachable =
             |why: io::Error| DirectoryError::Unreachable(format!("{name}: {}", chain(&why)));
         let stream = match server {
-            Server::Unix(path) => StdStream::Unix(UnixStream::connect(path).map_err(unreachable)?),
+            Server::Unix(path) => StdStream::Unix(unix(path).map_err(unreachable)?),
             Server::Tcp { host, port, .. } => {
                 StdStream::Tcp(tcp(host, *port, deadline).map_err(unreachable)?)
             }
@@ -190,6 +197,14 @@ const fn is_elsewhere_perhaps_better(error: &DirectoryError) -> bool {
             | DirectoryError::TimedOut { .. }
             | DirectoryError::Unreachable(_)
     )
+}
+
+/// Connects to a socket, and does not wait where too many wait already.
+fn unix(path: &Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(socket.into())
 }
 
 /// Connects to the first address of the host that answers.

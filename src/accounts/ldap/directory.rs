@@ -141,12 +141,12 @@ impl Directory {
     /// Shows every user's entry.
     pub(super) fn each(
         &self,
-        deadline: impl Fn() -> Deadline,
-        mut visit: impl FnMut(Entry),
+        deadline: Deadline,
+        visit: impl FnMut(Entry),
     ) -> Result<(), DirectoryError> {
         let filter = self.with_own(&format!("({}=*)", self.attributes.name));
-        let mut connection = self.searches.fresh(&self.connector, deadline())?;
-        connection.each(self.below_root(&filter), deadline, &mut visit)
+        let mut connection = self.searches.fresh(&self.connector, deadline)?;
+        connection.each(self.below_root(&filter), deadline, visit)
     }
 
     /// Whether anything is where users are searched, on this connection.
@@ -234,7 +234,7 @@ impl Directory {
         Keys {
             lasting: attribute
                 .and_then(|attribute| entry.text(attribute))
-                .map(str::to_ascii_lowercase),
+                .map(str::to_owned),
             name: name.lowered().as_str().to_owned(),
         }
     }
@@ -242,6 +242,9 @@ impl Directory {
 
 /// Says whose name is not clear; clients are not told.
 pub(super) fn tell_several(name: &UserName, entries: &[Entry]) {
-    let dns: Vec<_> = entries.iter().map(|entry| &*entry.dn).collect();
+    let dns = entries
+        .iter()
+        .map(|entry| entry.dn.escape_debug().to_string());
+    let dns: Vec<_> = dns.collect();
     log::warn!("the name {name} has several entries: {}", dns.join("; "));
 }

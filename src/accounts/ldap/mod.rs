@@ -11,8 +11,10 @@
 //! an error that passes, never a refusal. Connections are made by the thread that needs them, so
 //! that nothing of the driver runs before a worker serves.
 
+mod change;
 mod connection;
 mod connector;
+mod create;
 mod deadline;
 mod directory;
 mod entry;
@@ -23,7 +25,6 @@ mod pool;
 mod probe;
 mod settings;
 mod uri;
-mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -194,23 +195,20 @@ impl Accounts for LdapAccounts {
     fn list(&self, visit: &mut dyn FnMut(Account)) -> Result<(), AccountsError> {
         let mut accounts = Vec::new();
         let mut failure = None;
-        self.directory.each(
-            || self.deadline(),
-            |entry| {
-                let Some(name) = self.directory.any_name(&entry) else {
-                    return;
-                };
-                let id = match self.directory.number(&entry) {
-                    Some(id) => Ok(Some(id)),
-                    None => self.ids.known(&self.directory.keys(&entry, &name)),
-                };
-                match id {
-                    Ok(Some(id)) => accounts.push(self.account_of(&entry, name, id)),
-                    Ok(None) => {}
-                    Err(error) => failure = Some(error),
-                }
-            },
-        )?;
+        self.directory.each(self.deadline(), |entry| {
+            let Some(name) = self.directory.any_name(&entry) else {
+                return;
+            };
+            let id = match self.directory.number(&entry) {
+                Some(id) => Ok(Some(id)),
+                None => self.ids.known(&self.directory.keys(&entry, &name)),
+            };
+            match id {
+                Ok(Some(id)) => accounts.push(self.account_of(&entry, name, id)),
+                Ok(None) => {}
+                Err(error) => failure = Some(error),
+            }
+        })?;
         if let Some(error) = failure {
             return Err(error);
         }

@@ -35,9 +35,6 @@ pub(super) fn open(
     settings: Settings,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    // An old database may be large.
-    let patient = database.patient()?;
-    let database = patient.as_ref().unwrap_or(database);
     compare_clocks(database, now)?;
     create_originals(database, settings)?;
     for table in settings.tables().all() {
@@ -113,7 +110,9 @@ fn create_own(database: &Database, settings: Settings) -> Result<(), StorageErro
     )?;
     for table in settings.tables().all() {
         let (name, sql) = ddl::records_index(dialect, table);
-        let made = database.ensure(|session| session.has_index(&table.name(), &name), &sql)?;
+        let is_there = |session: &mut Session<'_>| session.has_index(&table.name(), &name);
+        // An old table may be large.
+        let made = !database.read(is_there)? && database.patient().ensure(is_there, &sql)?;
         if made {
             log::info!("{}: made the index {name}", database.name());
         }

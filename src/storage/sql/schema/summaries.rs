@@ -23,19 +23,20 @@ pub(super) fn mend(
     tables: Tables,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    for (user, name, ids) in database.read(duplicate_names)? {
+    let patient = database.patient();
+    for (user, name, ids) in patient.read(duplicate_names)? {
         let owner = tables.owner(user);
         let times = ids.len();
         database.write(|session| join(session, owner, &ids))?;
         log::warn!("user {user} had the collection {name} {times} times; joined");
     }
     for table in tables.all() {
-        note_sizes(database, table)?;
+        note_sizes(&patient, table)?;
     }
-    let mut known = database.read(known_summaries)?;
+    let mut known = patient.read(known_summaries)?;
     let mut users = BTreeSet::new();
     for table in tables.all() {
-        let wrong = database.read(|session| wrong_summaries(session, table, None, &mut known))?;
+        let wrong = patient.read(|session| wrong_summaries(session, table, None, &mut known))?;
         users.extend(wrong.into_keys().map(|(user, _)| user));
     }
     // What is left has no records any more.

@@ -56,9 +56,8 @@ pub fn survey(database: &Database, settings: Settings) -> Result<Vec<Finding>, S
 /// # Errors
 /// Those of the database.
 pub fn mend(database: &Database, finding: &Finding) -> Result<(), StorageError> {
-    let patient = database.patient()?;
-    let database = patient.as_ref().unwrap_or(database);
-    database.write(|session| Ok(session.execute_batch(&finding.mending)?))
+    let patient = database.patient();
+    patient.write(|session| Ok(session.execute_batch(&finding.mending)?))
 }
 
 /// Refuses to serve what must be mended first.

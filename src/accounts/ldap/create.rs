@@ -1,36 +1,30 @@
-//! Making and changing accounts in the directory, in the original's layout.
+//! Making an account in the original's layout: a number, and one entry.
 //!
-//! Each call is one operation on the user's entry, so that none is ever half done, on a
-//! connection of its own: as the user where he has shown his password, else as the administrator.
-//! A new password is handed to the server as it is (RFC 3062), over TLS if so configured: its
-//! choice of hash and its rules for passwords count then, which no ready-made hash would let it
-//! apply. Only a new entry comes with an `{SSHA}` of ours, as the original's did: it is there
-//! whole or not at all.
+//! A new entry comes with an `{SSHA}` of ours, as the original's did: so it is there whole or not
+//! at all. (Every later password is hashed by the server, see `change.rs`.) Nothing of what users
+//! say is in its DN, which has the number.
 
 use data_encoding::HEXLOWER;
+use ldap3::LdapResult;
 use ldap3::Mod;
 use ldap3::Scope;
 use sha1::Digest;
 use sha1::Sha1;
 
 use super::LdapAccounts;
+use super::change::done;
 use super::connection::Connection;
 use super::connection::Search;
 use super::connection::set;
 use super::deadline::Deadline;
 use super::directory::Found;
-use super::entry::Entry;
 use super::error::DirectoryError;
 use super::error::code;
 use super::ids::FIRST;
-use super::settings::LdapLogin;
 use super::settings::LdapWriting;
 use crate::accounts::AccountsError;
 use crate::accounts::Credential;
-use crate::accounts::Email;
 use crate::accounts::NewAccount;
-use crate::accounts::Password;
-use crate::accounts::State;
 use crate::accounts::hash::StoredHash;
 use crate::accounts::names::MAX_NEW_NAME;
 use crate::sync::UserId;
@@ -39,15 +33,6 @@ use crate::sync::UserId;
 const ATTEMPTS: usize = 10;
 
 impl LdapAccounts {
-    fn writing(&self) -> Result<&LdapWriting, AccountsError> {
-        self.writing.as_ref().ok_or(AccountsError::ReadOnly)
-    }
-
-    fn administer(&self, deadline: Deadline) -> Result<Connection, AccountsError> {
-        let admin = &self.writing()?.admin;
-        Ok(self.directory.connector.connect(Some(admin), deadline)?)
-    }
-
     pub(super) fn make(&self, account: &NewAccount, floor: i64) -> Result<UserId, AccountsError> {
         let writing = self.writing()?;
         if account.name.as_str().len() > MAX_NEW_NAME {
@@ -104,7 +89,7 @@ impl LdapAccounts {
         account: &NewAccount,
         hash: &StoredHash,
         deadline: Deadline,
-    ) -> Result<ldap3::LdapResult, AccountsError> {
+    ) -> Result<LdapResult, AccountsError> {
         let writing = self.writing()?;
         let names = &self.directory.attributes;
         let (id, name) = (id.to_string(), account.name.as_str());
@@ -159,115 +144,11 @@ impl LdapAccounts {
         deadline: Deadline,
     ) -> Result<(), AccountsError> {
         if let Found::Several(_) = self.directory.find(&account.name, deadline)? {
-            connection.delete(dn, deadline)?;
+            let result = connection.delete(dn, deadline)?;
+            done(connection, "to take a new entry back", result)?;
             return Err(AccountsError::NameTaken);
         }
         Ok(())
-    }
-
-    pub(super) fn remove(&self, id: UserId) -> Result<(), AccountsError> {
-        self.writing()?;
-        let deadline = self.deadline();
-        let entry = self.entry(id, deadline)?;
-        let mut connection = self.administer(deadline)?;
-        // Before: a number that is gone must be noted, also if this is cut short.
-        self.ids.bury(id)?;
-        let result = connection.delete(&entry.dn, deadline)?;
-        self.cache.clear();
-        done(&connection, "a deletion", result)
-    }
-
-    pub(super) fn change_mail(
-        &self,
-        id: UserId,
-        email: Option<&Email>,
-        proof: Option<&Password>,
-    ) -> Result<(), AccountsError> {
-        let email: Vec<&str> = email.iter().map(|email| email.as_str()).collect();
-        let attribute = self.directory.attributes.mail.as_str();
-        self.change(
-            id,
-            proof,
-            "a new address",
-            |connection, entry, _, deadline| {
-                let change = Mod::Replace(attribute, set(&email));
-                connection.modify(&entry.dn, vec![change], deadline)
-            },
-        )
-    }
-
-    pub(super) fn change_password(
-        &self,
-        id: UserId,
-        password: &Password,
-        proof: Option<&Password>,
-    ) -> Result<(), AccountsError> {
-        self.change(
-            id,
-            proof,
-            "a new password",
-            |connection, entry, old, deadline| {
-                let old = old.map(Password::as_str);
-                connection.set_password(&entry.dn, old, password.as_str(), deadline)
-            },
-        )
-    }
-
-    pub(super) fn change_state(&self, id: UserId, state: State) -> Result<(), AccountsError> {
-        self.writing()?;
-        let Some(attribute) = self.directory.attributes.enabled.as_deref() else {
-            // Nothing in the entry says it, so nothing can be said there.
-            return Err(AccountsError::ReadOnly);
-        };
-        let word = match state {
-            State::Active => "Yes",
-            State::Disabled => "No",
-        };
-        self.change(id, None, "a new state", |connection, entry, _, deadline| {
-            let change = Mod::Replace(attribute, set(&[word]));
-            connection.modify(&entry.dn, vec![change], deadline)
-        })
-    }
-
-    /// One change of a user's entry: as the user, if he may do it himself, else as the
-    /// administrator. The operation gets the password as which the connection is the user.
-    fn change(
-        &self,
-        id: UserId,
-        proof: Option<&Password>,
-        what: &'static str,
-        operation: impl Fn(
-            &mut Connection,
-            &Entry,
-            Option<&Password>,
-            Deadline,
-        ) -> Result<ldap3::LdapResult, DirectoryError>,
-    ) -> Result<(), AccountsError> {
-        self.writing()?;
-        let deadline = self.deadline();
-        let entry = self.entry(id, deadline)?;
-        if let Some(proof) = proof {
-            let login = LdapLogin {
-                dn: entry.dn.clone(),
-                password: Password::new(proof.as_str().to_owned()),
-            };
-            match self.directory.connector.connect(Some(&login), deadline) {
-                // He was let in lately; that he is not now is for the next request to tell.
-                Err(DirectoryError::Bind { .. }) => {}
-                Err(error) => return Err(error.into()),
-                Ok(mut connection) => {
-                    let result = operation(&mut connection, &entry, Some(proof), deadline)?;
-                    if result.rc != code::INSUFFICIENT_ACCESS {
-                        self.cache.clear();
-                        return done(&connection, what, result);
-                    }
-                }
-            }
-        }
-        let mut connection = self.administer(deadline)?;
-        let result = operation(&mut connection, &entry, None, deadline)?;
-        self.cache.clear();
-        done(&connection, what, result)
     }
 }
 
@@ -309,22 +190,5 @@ fn take_number(
         code::NO_SUCH_ATTRIBUTE => Ok(None),
         code::NO_SUCH_OBJECT => Err(missing().into()),
         _ => Err(connection.refused("the next number", result).into()),
-    }
-}
-
-/// What became of a change of a user's entry.
-fn done(
-    connection: &Connection,
-    what: &'static str,
-    result: ldap3::LdapResult,
-) -> Result<(), AccountsError> {
-    match result.rc {
-        code::SUCCESS => Ok(()),
-        code::NO_SUCH_OBJECT => Err(AccountsError::NotFound),
-        code::CONSTRAINT_VIOLATION if what == "a new password" => {
-            log::info!("{}", connection.refused(what, result));
-            Err(AccountsError::PasswordRefused)
-        }
-        _ => Err(connection.refused(what, result).into()),
     }
 }
