@@ -7,8 +7,6 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
-mod ground;
-#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod mending;

@@ -10,6 +10,7 @@
 
 mod authority;
 mod client;
+mod ground;
 mod mariadb;
 mod owner;
 mod postgresql;
@@ -45,6 +46,9 @@ use super::weaved::children;
 use super::weaved::signal;
 use authority::Authority;
 pub(crate) use client::Hold;
+pub(crate) use ground::Ground;
+pub(crate) use ground::Kind;
+pub(crate) use ground::on_every_database;
 use owner::Owner;
 
 /// Longer than a server needs to end on a busy machine.
