@@ -130,6 +130,7 @@ fn a_policy_of_the_directory_counts() {
     for _ in 0..3 {
         assert_refused(&accounts, "joe", "guess", Refusal::WrongPassword);
     }
+    slapd.lets_locks_count();
     // Nobody else's failures are his: unknown names are tried on nobody's entry.
     assert_refused(&accounts, "joe", "joe-secret", Refusal::WrongPassword);
     for _ in 0..5 {

@@ -11,7 +11,6 @@ mod example;
 mod life;
 #[cfg(test)]
 mod logins;
-#[cfg(all(feature = "mysql", feature = "postgres"))]
 #[cfg(test)]
 mod numbers;
 #[cfg(test)]

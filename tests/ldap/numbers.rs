@@ -1,5 +1,7 @@
 //! The numbers that weaved gives, on each database that can keep them.
 
+#![cfg(all(feature = "mysql", feature = "postgres"))]
+
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -56,13 +58,10 @@ fn everybody_has_one_number(uri: &str) {
             let ids = people.map(|person| (person.0, id(&accounts, person)));
             BTreeMap::from(ids)
         };
-        let processes: Vec<_> = (0..PROCESSES)
-            .map(|from| scope.spawn(move || process(from)))
-            .collect();
-        processes
-            .into_iter()
-            .map(|process| process.join().unwrap())
-            .collect()
+        let start = |from| scope.spawn(move || process(from));
+        let processes: [_; PROCESSES] = std::array::from_fn(start);
+        let ids = processes.map(|process| process.join().unwrap());
+        ids.into()
     });
     for ids in &given {
         assert_eq!(*ids, given[0], "{uri}");

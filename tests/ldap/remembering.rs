@@ -103,6 +103,7 @@ fn an_account_locked_by_failures_is_refused_at_once() {
     for _ in 0..3 {
         assert!(!slapd.lets_in(JOE, "guess"));
     }
+    slapd.lets_locks_count();
     assert_refused(&accounts, "joe", "joe-secret", Refusal::WrongPassword);
 }
 

@@ -9,6 +9,8 @@ mod conformance;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod mending;
 #[cfg(test)]
 mod originals;

@@ -375,6 +375,29 @@ impl DatabaseServer {
         self.start_again();
     }
 
+    /// Makes it one that can be read and takes no writes, as one that was the primary and is not
+    /// any more. PostgreSQL has to be started anew for that.
+    #[track_caller]
+    pub(crate) fn demote(&self) {
+        match self.backend {
+            Backend::MariaDb => drop(self.run_sql("SET GLOBAL read_only = 1")),
+            Backend::PostgreSql => {
+                self.stop();
+                self.place.write("data/standby.signal", "", 0o600);
+                self.start_again();
+            }
+        }
+    }
+
+    /// Lets it take writes again after [`DatabaseServer::demote`].
+    #[track_caller]
+    pub(crate) fn promote(&self) {
+        match self.backend {
+            Backend::MariaDb => drop(self.run_sql("SET GLOBAL read_only = 0")),
+            Backend::PostgreSql => drop(self.run_sql("SELECT pg_promote()")),
+        }
+    }
+
     /// Between our choice of a port and the start somebody else may take it: then another one.
     #[track_caller]
     fn start_at_free_port(&self) {
