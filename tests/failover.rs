@@ -34,6 +34,11 @@ mod tests {
     }
 
     #[test]
+    fn the_cluster_goes_on_without_a_node() {
+        try_out("mariadb-galera");
+    }
+
+    #[test]
     fn the_standby_takes_over_from_the_primary() {
         try_out("postgresql-standby");
     }
