@@ -1,5 +1,6 @@
 //! A fresh database and short words for what is asked of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use weaved::db::Database;
@@ -15,12 +16,12 @@ use crate::suite::Durability;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The server that nobody stops.
-pub(crate) fn server() -> &'static DatabaseServer {
+pub(crate) fn server() -> Arc<DatabaseServer> {
     DatabaseServer::shared(Backend::PostgreSql)
 }
 
 /// A server of one's own, to stop or to freeze.
-pub(crate) fn own_server() -> DatabaseServer {
+pub(crate) fn own_server() -> Arc<DatabaseServer> {
     DatabaseServer::start(Backend::PostgreSql, Durability::Fast)
 }
 
