@@ -2,9 +2,9 @@
 # Installs what is missing on this machine, and says so. Usage: install.sh run|test|bench
 #
 #   run    a C compiler (the build of SQLite needs one) and lighttpd
-#   test   these, every other web server of the tests, MariaDB and PostgreSQL, openssl, the tools
-#          that judge systemd's units, and Python's cryptography for the Sync client that is
-#          written in Python
+#   test   these, every other web server of the tests, MariaDB, PostgreSQL and OpenLDAP, openssl,
+#          the tools that judge systemd's units, and Python's cryptography for the Sync client
+#          that is written in Python
 #   bench  what run needs, nginx and Apache
 set -euo pipefail
 
@@ -33,6 +33,8 @@ if [ "${1:-run}" = test ]; then
     have python3 || packages+=(python3)
     python3 -c 'import cryptography' 2>/dev/null || packages+=(python3-cryptography)
     have systemd-analyze || packages+=(systemd)
+    have slapd || packages+=(slapd) services+=(slapd)
+    have ldapmodify || packages+=(ldap-utils)
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then

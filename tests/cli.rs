@@ -99,7 +99,7 @@ mod tests {
         weaved(&home, &["--version"], "").prints(&version);
         let help = weaved(&home, &["--help"], "");
         help.ends(0);
-        let mut commands = vec!["serve", "check", "user", "purge"];
+        let mut commands = vec!["serve", "check", "user", "migrate", "purge"];
         commands.extend(cfg!(feature = "doctor").then_some("doctor"));
         for command in commands {
             assert!(

@@ -1,20 +1,28 @@
 //! A write that was answered is there, whatever happens to the program after it.
 //!
 //! Writers load a server through FastCGI; in the middle of it the process is killed, and another
-//! one opens what is left. design.md, "Durable means durable".
+//! one opens what is left; or the database server is killed, and started again under the same
+//! process. design.md, "Durable means durable".
 
 #[cfg(test)]
 mod suite;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::atomic::AtomicBool;
     use std::sync::atomic::AtomicUsize;
     use std::sync::atomic::Ordering;
     use std::thread;
+    use std::time::Duration;
+    use std::time::Instant;
 
     use serde_json::Value;
     use serde_json::json;
 
+    use crate::suite::Backend;
+    use crate::suite::DatabaseServer;
+    use crate::suite::Durability;
     use crate::suite::Gateway;
     use crate::suite::Home;
     use crate::suite::HttpRequest;
@@ -32,6 +40,9 @@ mod tests {
     const RECORDS: usize = 10;
     /// So many answered writes, then the end.
     const WRITES: usize = 300;
+
+    /// Longer than a database takes to come back, and what was put off is done.
+    const PATIENCE: Duration = Duration::from_secs(120);
 
     /// What one writer knows of one of its records.
     #[derive(Clone, Copy, Debug, Default)]
@@ -93,9 +104,27 @@ mod tests {
 
     #[test]
     fn answered_writes_survive_a_kill() {
-        let home = Home::new();
+        survive_a_kill(&Home::new(), |options| options);
+    }
+
+    #[test]
+    fn answered_writes_survive_a_kill_on_mariadb() {
+        survive_a_kill(&Home::on(Backend::MariaDb), two_processes);
+    }
+
+    #[test]
+    fn answered_writes_survive_a_kill_on_postgresql() {
+        survive_a_kill(&Home::on(Backend::PostgreSql), two_processes);
+    }
+
+    fn two_processes(options: Options) -> Options {
+        let threads = WRITERS / 2;
+        Options { threads, ..options }.server("processes", "2")
+    }
+
+    fn survive_a_kill(home: &Home, set: fn(Options) -> Options) {
         let mut writers: Vec<Writer> = (0..WRITERS).map(|_| Writer::default()).collect();
-        let site = Site::in_home(home.clone(), Way::FastCgi, |options| options);
+        let site = Site::in_home(home.clone(), Way::FastCgi, set);
         // Two writers share an account.
         let accounts: Vec<(String, String)> = (0..WRITERS / 2)
             .map(|_| site.user())
@@ -103,7 +132,7 @@ mod tests {
             .collect();
         drop(site);
         for round in 0..ROUNDS {
-            let site = Site::in_home(home.clone(), Way::FastCgi, |options| options);
+            let site = Site::in_home(home.clone(), Way::FastCgi, set);
             let users: Vec<User<'_>> = accounts
                 .iter()
                 .map(|(email, password)| User::named(&site, email, password))
@@ -121,9 +150,9 @@ mod tests {
                 }
                 site.weaved().kill();
             });
-            is_sound(&home);
+            is_sound(home);
         }
-        let site = Site::in_home(home, Way::FastCgi, |options| options);
+        let site = Site::in_home(home.clone(), Way::FastCgi, set);
         let users: Vec<User<'_>> = accounts
             .iter()
             .map(|(email, password)| User::named(&site, email, password))
@@ -167,13 +196,117 @@ mod tests {
         }
     }
 
-    /// SQLite finds nothing wrong with the file.
+    /// The database finds nothing wrong with itself, if it can look.
     fn is_sound(home: &Home) {
-        let database = rusqlite::Connection::open(home.database()).unwrap();
-        let verdict: String = database
-            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(verdict, "ok");
+        let (look, verdict) = match home.backend() {
+            None => ("PRAGMA integrity_check", "ok"),
+            Some(Backend::MariaDb) => ("CHECK TABLE wbo EXTENDED", "OK"),
+            Some(Backend::PostgreSql) => return,
+        };
+        let found = home.run_sql(look);
+        assert!(found.trim().ends_with(verdict), "{found}");
+    }
+
+    #[test]
+    fn answered_writes_survive_the_end_of_mariadb() {
+        survive_the_end_of(Backend::MariaDb);
+    }
+
+    #[test]
+    fn answered_writes_survive_the_end_of_postgresql() {
+        survive_the_end_of(Backend::PostgreSql);
+    }
+
+    /// The database is killed under load and comes back, twice, under the same processes of
+    /// weaved. Each write is a POST of two new records, of which never only one is stored; new,
+    /// because a later write would hide what was lost.
+    fn survive_the_end_of(backend: Backend) {
+        const LOADS: usize = 2;
+
+        let server = DatabaseServer::start(backend, Durability::Real);
+        let home = Home::served(server.database("killed"));
+        let site = Site::in_home(home.clone(), Way::FastCgi, |options| {
+            two_processes(options).set("storage.pool_timeout", "3")
+        });
+        let workers = site.weaved().all_workers(2);
+        let users: Vec<User<'_>> = (0..WRITERS / 2).map(|_| site.user()).collect();
+        let mut kept: Vec<Vec<String>> = vec![Vec::new(); WRITERS];
+        let (answered, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+        thread::scope(|scope| {
+            for (number, kept) in kept.iter_mut().enumerate() {
+                let (user, answered, stop) = (&users[number / 2], &answered, &stop);
+                scope.spawn(move || write_pairs(number, kept, user, answered, stop));
+            }
+            let _stop = Stop(&stop);
+            for load in 1..=LOADS {
+                await_writes(&answered, load * WRITES);
+                server.kill();
+                server.start_again();
+                is_sound(&home);
+            }
+            await_writes(&answered, (LOADS + 1) * WRITES);
+        });
+        assert_eq!(site.weaved().all_workers(2), workers, "nobody started anew");
+        for (user, kept) in users.iter().zip(kept.chunks(2)) {
+            let stored: BTreeSet<String> = user.get("storage/c").ids().into_iter().collect();
+            for id in kept.iter().flatten() {
+                assert!(stored.contains(&format!("{id}-one")), "{id} is lost");
+            }
+            for id in &stored {
+                let other = match id.strip_suffix("-one") {
+                    Some(id) => format!("{id}-other"),
+                    None => id.replace("-other", "-one"),
+                };
+                assert!(stored.contains(&other), "{id} without {other}");
+            }
+            let counts = user.get("info/collection_counts");
+            counts.answers(json!({"c": stored.len()}));
+        }
+    }
+
+    /// Ends the writers, also when something else has failed.
+    struct Stop<'a>(&'a AtomicBool);
+
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    #[track_caller]
+    fn await_writes(answered: &AtomicUsize, wanted: usize) {
+        let until = Instant::now() + PATIENCE;
+        while answered.load(Ordering::Relaxed) < wanted {
+            assert!(Instant::now() < until, "{answered:?} of {wanted} writes");
+            thread::yield_now();
+        }
+    }
+
+    /// Stores two records at a time until it shall stop, and keeps in mind what was answered; the
+    /// database may be away meanwhile.
+    fn write_pairs(
+        writer: usize,
+        kept: &mut Vec<String>,
+        user: &User<'_>,
+        answered: &AtomicUsize,
+        stop: &AtomicBool,
+    ) {
+        let mut number = 0;
+        while !stop.load(Ordering::SeqCst) {
+            number += 1;
+            let id = format!("w{writer}-{number}");
+            let pair = json!([
+                {"id": format!("{id}-one"), "payload": "x"},
+                {"id": format!("{id}-other"), "payload": "x"},
+            ]);
+            let reply = user.post("storage/c", pair.to_string());
+            // With a Retry-After, as all replies of this kind.
+            if reply.status() != 503 {
+                reply.ok();
+                kept.push(id);
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// TERM while writers write: requests that were begun are answered, and the end is clean.

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::suite::Backend;
 use crate::suite::DatabaseServer;
@@ -40,8 +41,8 @@ pub(crate) struct Served {
 /// The servers, each started when it is needed first; dropping this ends them.
 #[derive(Default)]
 pub(crate) struct Databases {
-    mariadb: OnceCell<DatabaseServer>,
-    postgresql: OnceCell<DatabaseServer>,
+    mariadb: OnceCell<Arc<DatabaseServer>>,
+    postgresql: OnceCell<Arc<DatabaseServer>>,
 }
 
 impl Databases {

@@ -2,8 +2,8 @@
 //!
 //! What is kept is a digest over a secret of this process, the stored hash and the password:
 //! no password and no hash, and when the stored hash changes, in whatever process, the old
-//! password is not found any more. An entry lives for five minutes from its verification, also
-//! when it is used. Whoever can read the memory of the process can try passwords against the
+//! password is not found any more. (What a directory does not show of it is another matter, see
+//! `ldap/login.rs`.) An entry lives for a fixed time from its verification, also when it is used. Whoever can read the memory of the process can try passwords against the
 //! digests quickly; that is the price.
 
 use std::collections::HashMap;
@@ -22,15 +22,13 @@ use super::Password;
 /// Entries at most; beyond it the oldest go first.
 const CAPACITY: usize = 10_000;
 
-/// How long an entry lives.
-const LIFETIME: Duration = Duration::from_secs(5 * 60);
-
 type Key = [u8; 32];
 
 /// The memory of verified passwords, shared by all threads.
 pub(super) struct Cache {
     secret: Zeroizing<Key>,
     capacity: usize,
+    lifetime: Duration,
     entries: Mutex<Entries>,
 }
 
@@ -42,11 +40,12 @@ struct Entries {
 }
 
 impl Cache {
-    /// An empty memory under this secret, which must be random.
-    pub(super) fn new(secret: Zeroizing<Key>) -> Self {
+    /// An empty memory under this secret, which must be random; entries live for `lifetime`.
+    pub(super) fn new(secret: Zeroizing<Key>, lifetime: Duration) -> Self {
         Self {
             secret,
             capacity: CAPACITY,
+            lifetime,
             entries: Mutex::default(),
         }
     }
@@ -63,9 +62,15 @@ impl Cache {
         let key = self.key(stored, password);
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.make_room(self.capacity, now);
-        let end = now + LIFETIME;
+        let end = now + self.lifetime;
         entries.ends.insert(key, end);
         entries.queue.push_back((key, end));
+    }
+
+    /// Forgets everything.
+    #[cfg(feature = "ldap")]
+    pub(super) fn clear(&self) {
+        *self.entries.lock().unwrap_or_else(PoisonError::into_inner) = Entries::default();
     }
 
     fn key(&self, stored: &str, password: &Password) -> Key {
@@ -100,11 +105,12 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
     fn cache(capacity: usize) -> Cache {
         Cache {
             capacity,
-            ..Cache::new(Zeroizing::new([7; 32]))
+            ..Cache::new(Zeroizing::new([7; 32]), LIFETIME)
         }
     }
 
@@ -123,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_lives_for_five_minutes() {
+    fn an_entry_lives_for_its_time() {
         let (cache, now) = (cache(10), Instant::now());
         cache.remember("hash", &password("secret"), now);
         assert!(cache.knows("hash", &password("secret"), now + LIFETIME - SECOND));
@@ -132,7 +138,7 @@ mod tests {
 
     #[test]
     fn another_secret_makes_other_keys() {
-        let other = Cache::new(Zeroizing::new([8; 32]));
+        let other = Cache::new(Zeroizing::new([8; 32]), LIFETIME);
         let word = password("secret");
         assert_ne!(cache(1).key("hash", &word), other.key("hash", &word));
     }

@@ -1,5 +1,7 @@
 //! What accounts can say instead of an answer.
 
+use std::error::Error as StdError;
+
 use crate::db::DbError;
 
 /// Why an account could not be read or changed.
@@ -14,12 +16,24 @@ pub enum AccountsError {
     /// The database failed.
     #[error("the accounts' database failed")]
     Database(#[source] DbError),
+    /// The directory cannot be reached, or does not do what it is asked.
+    #[error("the accounts' directory failed")]
+    Directory(#[source] Box<dyn StdError + Send + Sync>),
+    /// What the settings say of the directory cannot be right.
+    #[error("the settings of the accounts' directory are wrong")]
+    DirectorySettings(#[source] Box<dyn StdError + Send + Sync>),
+    /// The directory takes no hash of this kind.
+    #[error("the directory cannot check a password hash of this kind; it knows {{SSHA}}")]
+    ForeignHash,
     /// A password could not be hashed, which takes memory.
     #[error("cannot hash a password")]
     Hash,
     /// No id is left above those that were used.
     #[error("no user id is left above {0}")]
     IdsExhausted(i64),
+    /// Several entries of the directory have the name, so that it is nobody's.
+    #[error("several entries of the directory have this name")]
+    NameAmbiguous,
     /// A name that differs from an existing one in upper and lower case only.
     #[error("an account whose name differs in upper and lower case only exists")]
     NameSimilar,
@@ -35,9 +49,18 @@ pub enum AccountsError {
     /// No such account.
     #[error("no such account")]
     NotFound,
+    /// The directory's rules for passwords do not allow this one.
+    #[error("the directory does not take this password")]
+    PasswordRefused,
     /// The system gave no random numbers.
     #[error("the system has no random numbers")]
     Random(#[source] getrandom::Error),
+    /// Accounts are in a directory that is only read.
+    #[error(
+        "the accounts are in a directory, which is only read: change them there, \
+         or set ldap_write = true"
+    )]
+    ReadOnly,
     /// The table is missing and may not be made.
     #[error(
         "the table \"{table}\" of the accounts does not exist; \
@@ -66,12 +89,16 @@ pub enum AccountsError {
 
 impl AccountsError {
     /// Whether the same call may succeed in a while, so that the client should come again;
-    /// whatever ails a database is mended without the client's doing.
+    /// whatever ails a database or a directory is mended without the client's doing.
     #[must_use]
     pub const fn passes(&self) -> bool {
         matches!(
             self,
-            Self::Busy(_) | Self::Crowded | Self::Database(_) | Self::Unavailable(_)
+            Self::Busy(_)
+                | Self::Crowded
+                | Self::Database(_)
+                | Self::Directory(_)
+                | Self::Unavailable(_)
         )
     }
 }

@@ -2,16 +2,18 @@
 //!
 //! What goes in are names and passwords as the calls of the protocol carry them, what comes out
 //! are accounts, or the reason why not. [`Accounts`] is the seam: [`SqlAccounts`] serves the two
-//! table families of the original server as they are (spec/user-1.0.md, 8); a directory can be
-//! another. Password hashes of every kind that the original wrote are verified in [`hash`].
+//! table families of the original server as they are (spec/user-1.0.md, 8), `LdapAccounts` a
+//! directory (spec/user-1.0.md, 9). Password hashes of every kind that the original wrote are verified in [`hash`].
 //!
 //! Not here: HTTP and its credentials (`web`), the user's records (`storage`), the order of
-//! checks of a call and its error numbers (`api`). Nothing here reads the clock.
+//! checks of a call and its error numbers (`api`). Nothing here reads the clock, but for time-outs.
 
 mod cache;
 mod email;
 mod error;
 pub mod hash;
+#[cfg(feature = "ldap")]
+mod ldap;
 pub mod names;
 mod password;
 mod sql;
@@ -22,6 +24,18 @@ use std::time::Instant;
 pub use email::BadEmail;
 pub use email::Email;
 pub use error::AccountsError;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapAccounts;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapAttributes;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapLogin;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapProbe;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapSettings;
+#[cfg(feature = "ldap")]
+pub use ldap::LdapWriting;
 pub use names::BadName;
 pub use names::UserName;
 pub use password::NewPassword;
@@ -43,7 +57,7 @@ use crate::sync::UserId;
 /// What the calls of the protocol and the command line need to know and to change of accounts.
 ///
 /// Names are looked up as given first and then in lower case (spec/decisions.md, 16). All
-/// methods may wait for the database; [`AccountsError::passes`] tells whether to come again.
+/// methods may wait for the database or the directory; [`AccountsError::passes`] tells whether to come again.
 pub trait Accounts: Send + Sync {
     /// Whose name this is, without any password.
     ///
@@ -66,6 +80,12 @@ pub trait Accounts: Send + Sync {
         now: Instant,
     ) -> Result<Login, AccountsError>;
 
+    /// Whether accounts can be made, changed and removed; if not, these calls answer
+    /// [`AccountsError::ReadOnly`].
+    fn accepts_changes(&self) -> bool {
+        true
+    }
+
     /// Makes an account under an id that was never used: above all accounts that are or were,
     /// and above `floor`, the highest id that the storage knows.
     ///
@@ -82,15 +102,31 @@ pub trait Accounts: Send + Sync {
 
     /// Changes where mail goes; the name stays the hash of the first address.
     ///
-    /// # Errors
-    /// [`AccountsError::NotFound`], and those of the database.
-    fn set_email(&self, id: UserId, email: Option<&Email>) -> Result<(), AccountsError>;
-
-    /// Changes the password; the old one stops working at once, in all processes.
+    /// `proof` is the password by which the user has asked for it; a directory is changed in his
+    /// name then.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`], and those of the database.
-    fn set_password(&self, id: UserId, password: &NewPassword) -> Result<(), AccountsError>;
+    fn set_email(
+        &self,
+        id: UserId,
+        email: Option<&Email>,
+        proof: Option<&Password>,
+    ) -> Result<(), AccountsError>;
+
+    /// Changes the password; the old one stops working at once, in all processes.
+    ///
+    /// `proof` is the password by which the user has asked for it; a directory is changed in his
+    /// name then.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`], [`AccountsError::PasswordRefused`], and those of the database.
+    fn set_password(
+        &self,
+        id: UserId,
+        password: &NewPassword,
+        proof: Option<&Password>,
+    ) -> Result<(), AccountsError>;
 
     /// Locks an account, or unlocks it.
     ///

@@ -19,7 +19,8 @@ pub struct Account {
     pub email: Option<String>,
     /// Whether the account may log in.
     pub state: State,
-    /// The node that the account was given to, if the table has a column for it.
+    /// The node that the account was given to, if the table has a column for it; with a
+    /// directory its URL.
     pub node: Option<String>,
 }
 
@@ -64,10 +65,14 @@ pub enum Login {
 /// Why nobody was let in: for the log alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// Several entries of the directory have this name.
+    AmbiguousName,
     /// The password fits, but the account is disabled.
     Disabled,
     /// The password is empty.
     EmptyPassword,
+    /// The directory lets this entry not log in, whatever the password.
+    Locked,
     /// Nobody has this name.
     UnknownName,
     /// What is stored is no hash that any server of this protocol wrote, or nothing.
@@ -79,8 +84,10 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::AmbiguousName => "several entries of the directory have this name",
             Self::Disabled => "the account is disabled",
             Self::EmptyPassword => "the password is empty",
+            Self::Locked => "the directory does not let this account log in",
             Self::UnknownName => "no such account",
             Self::UnusableHash => "the stored password hash is of no known kind",
             Self::WrongPassword => "wrong password",

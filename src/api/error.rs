@@ -15,6 +15,9 @@ pub enum ApiError {
     /// Accounts are not made for everybody here.
     #[error("this server does not take new accounts")]
     Closed,
+    /// Accounts are kept, and changed, elsewhere.
+    #[error("the accounts cannot be changed here")]
+    AccountsReadOnly(#[source] AccountsError),
     /// The request breaks a rule that has a number.
     #[error("{1} (code {code})", code = .0.number())]
     Code(ErrorCode, &'static str),
@@ -47,6 +50,10 @@ pub enum ApiError {
 impl From<AccountsError> for ApiError {
     fn from(error: AccountsError) -> Self {
         match error {
+            AccountsError::NameAmbiguous => Self::Code(
+                ErrorCode::UserName,
+                "several entries of the directory have this name",
+            ),
             AccountsError::NameTaken => Self::Code(ErrorCode::Overwrite, "the account exists"),
             AccountsError::NameSimilar => Self::Code(
                 ErrorCode::UserName,
@@ -54,6 +61,11 @@ impl From<AccountsError> for ApiError {
             ),
             AccountsError::NameTooLong => Self::Code(ErrorCode::UserName, "the name is too long"),
             AccountsError::NotFound => Self::NotFound("user"),
+            AccountsError::PasswordRefused => Self::Code(
+                ErrorCode::WeakPassword,
+                "the directory does not take this password",
+            ),
+            AccountsError::ReadOnly => Self::AccountsReadOnly(error),
             other => Self::Accounts(other),
         }
     }

@@ -102,7 +102,7 @@ impl Hosts {
     ///
     /// # Errors
     /// Those of the storages.
-    pub(super) fn highest_user(&self) -> Result<UserId, StorageError> {
+    pub fn highest_user(&self) -> Result<UserId, StorageError> {
         let mut highest = UserId(0);
         for (_, storage) in self.storages() {
             highest = highest.max(storage.highest_user()?);

@@ -46,6 +46,8 @@ pub struct Settings {
     pub captcha: bool,
     /// What `node/weave` answers.
     pub node: Node,
+    /// Whether a user's own node comes before that one.
+    pub nodes_of_users: bool,
     /// Who may make an account.
     pub registration: Registration,
     /// What `X-Weave-Secret` must be, if it is to open anything.

@@ -17,6 +17,7 @@ use super::Origin;
 use super::Registration;
 use super::reply;
 use crate::accounts::Account;
+use crate::accounts::AccountsError;
 use crate::accounts::Credential;
 use crate::accounts::Email;
 use crate::accounts::NewAccount;
@@ -202,6 +203,10 @@ impl Api {
     /// # Errors
     /// Those of the accounts and of the storage.
     pub fn remove(&self, account: &Account) -> Result<(), ApiError> {
+        // Before anything is gone for an account that stays.
+        if !self.accounts.accepts_changes() {
+            return Err(AccountsError::ReadOnly.into());
+        }
         // The records first: what remains when this is cut short can be deleted again. And once
         // more afterwards, and for good: another device may be writing, and was let in before.
         self.hosts.delete_all(account.id)?;
@@ -217,8 +222,9 @@ impl Api {
     /// # Errors
     /// [`ApiError::NotFound`] for an unknown user, and those of the accounts.
     pub fn node(&self, name: &UserName, origin: Origin<'_>) -> Result<Response, ApiError> {
-        self.accounts.find(name)?.ok_or(UNKNOWN)?;
-        Ok(match self.node_url(origin) {
+        let account = self.accounts.find(name)?.ok_or(UNKNOWN)?;
+        let own = account.node.filter(|_| self.settings.nodes_of_users);
+        Ok(match own.or_else(|| self.node_url(origin)) {
             Some(url) => reply::text(&url),
             None => Response {
                 status: 200,
@@ -237,23 +243,36 @@ impl Api {
         }
     }
 
-    /// `POST user/1.0/<name>/email`: changes where mail goes; the name stays.
+    /// `POST user/1.0/<name>/email`: changes where mail goes; the name stays. `proof` is the
+    /// password that the client has shown.
     ///
     /// # Errors
     /// Code 12, and those of the accounts.
-    pub fn set_email(&self, account: &Account, body: &[u8]) -> Result<Response, ApiError> {
+    pub fn set_email(
+        &self,
+        account: &Account,
+        body: &[u8],
+        proof: &Password,
+    ) -> Result<Response, ApiError> {
         let text = std::str::from_utf8(body).unwrap_or_default().trim();
         let email = Email::new(text)
             .map_err(|_| ApiError::Code(ErrorCode::Email, "no valid e-mail address"))?;
-        self.accounts.set_email(account.id, Some(&email))?;
+        self.accounts
+            .set_email(account.id, Some(&email), Some(proof))?;
         Ok(reply::text(email.as_str()))
     }
 
-    /// `POST user/1.0/<name>/password`: changes the password.
+    /// `POST user/1.0/<name>/password`: changes the password. `proof` is the old one, which the
+    /// client has shown.
     ///
     /// # Errors
     /// Code 9, and those of the accounts.
-    pub fn set_password(&self, account: &Account, body: Vec<u8>) -> Result<Response, ApiError> {
+    pub fn set_password(
+        &self,
+        account: &Account,
+        body: Vec<u8>,
+        proof: &Password,
+    ) -> Result<Response, ApiError> {
         let Ok(password) = Password::from_utf8(body) else {
             return Err(ApiError::Code(
                 ErrorCode::WeakPassword,
@@ -261,7 +280,8 @@ impl Api {
             ));
         };
         let password = strong(password, &account.name)?;
-        self.accounts.set_password(account.id, &password)?;
+        self.accounts
+            .set_password(account.id, &password, Some(proof))?;
         log::info!(
             "changed the password of {}, user {}",
             account.name,

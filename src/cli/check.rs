@@ -6,12 +6,15 @@ use rustix::fs::Access;
 
 use super::Configuration;
 use super::Failure;
+#[cfg(feature = "ldap")]
+use super::directory;
 use super::failure::CONFIG;
 use super::failure::UNAVAILABLE;
 use super::logger;
 use super::open;
 use super::voice::say;
 use crate::causes::chain;
+use crate::config::AuthBackend;
 use crate::config::Config;
 use crate::config::DatabaseUri;
 use crate::db::Database;
@@ -41,6 +44,10 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
             }
         }
     }
+    let directory = match config.auth.backend {
+        AuthBackend::Ldap => try_directory(&config),
+        _ => Ok(()),
+    };
     if failed > 0 {
         return Err(Failure::new(
             UNAVAILABLE,
@@ -48,7 +55,40 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
         ));
     }
     check_tables(&config)?;
+    directory?;
     say("ok")
+}
+
+/// Tries every server of the directory.
+#[cfg(feature = "ldap")]
+fn try_directory(config: &Config) -> Result<(), Failure> {
+    let (mut said, mut failed) = (Ok(()), 0);
+    directory::probe(config, |server, result| {
+        let state = match result {
+            Ok(()) => "serves, and has the users' root".to_owned(),
+            Err(why) => {
+                failed += 1;
+                chain(why)
+            }
+        };
+        if said.is_ok() {
+            said = say(format_args!("directory of the accounts: {server}: {state}"));
+        }
+    })?;
+    said?;
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::new(
+            UNAVAILABLE,
+            format!("{failed} directory server(s) cannot be used"),
+        )),
+    }
+}
+
+#[cfg(not(feature = "ldap"))]
+fn try_directory(_config: &Config) -> Result<(), Failure> {
+    let text = "[auth] backend: this program was built without LDAP (cargo feature `ldap`)";
+    Err(Failure::new(CONFIG, text))
 }
 
 /// Looks for tables on servers that would lose records.
@@ -80,9 +120,14 @@ fn check_tables(config: &Config) -> Result<(), Failure> {
 
 /// Each database once, with what is in it.
 fn databases(config: &Config) -> Vec<(String, &DatabaseUri)> {
+    let accounts = match config.auth.backend {
+        // Those of a directory are kept here.
+        AuthBackend::Ldap => "accounts' numbers",
+        AuthBackend::Sql | AuthBackend::SqlUser | AuthBackend::SqlUsers => "accounts",
+    };
     let plain = [
         ("records".to_owned(), &config.storage.sqluri),
-        ("accounts".to_owned(), config.auth_database()),
+        (accounts.to_owned(), config.auth_database()),
     ];
     let hosts = config.hosts_with_storage();
     let hosts = hosts.map(|(name, storage)| (format!("records of {name}"), &storage.sqluri));

@@ -88,8 +88,14 @@ impl From<StorageError> for Failure {
 impl From<AccountsError> for Failure {
     fn from(error: AccountsError) -> Self {
         let code = match error {
-            AccountsError::TableMissing { .. } | AccountsError::TwoFamilies { .. } => CONFIG,
-            AccountsError::NotFound
+            AccountsError::DirectorySettings(_)
+            | AccountsError::TableMissing { .. }
+            | AccountsError::TwoFamilies { .. } => CONFIG,
+            AccountsError::ForeignHash
+            | AccountsError::NameAmbiguous
+            | AccountsError::NotFound
+            | AccountsError::PasswordRefused
+            | AccountsError::ReadOnly
             | AccountsError::NameTaken
             | AccountsError::NameSimilar
             | AccountsError::NameTooLong => NO,
@@ -102,7 +108,7 @@ impl From<AccountsError> for Failure {
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         match error {
-            ApiError::Accounts(error) => error.into(),
+            ApiError::Accounts(error) | ApiError::AccountsReadOnly(error) => error.into(),
             ApiError::Storage(error) => error.into(),
             other => Self::new(NO, chain(&other)),
         }

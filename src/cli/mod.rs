@@ -3,6 +3,8 @@
 //! The only part of the program that prints. Exit codes: spec/conventions.md.
 
 mod check;
+#[cfg(feature = "ldap")]
+mod directory;
 #[cfg(feature = "doctor")]
 mod doctor;
 mod failure;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Configuration;
 use super::Failure;
+#[cfg(not(feature = "ldap"))]
 use super::failure::CONFIG;
 use crate::accounts::Accounts;
 use crate::accounts::Family;
@@ -30,6 +31,7 @@ use crate::storage::SqlStorage;
 use crate::storage::Storage;
 use crate::sync::BatchLimits;
 use crate::sync::SystemClock;
+use crate::sync::UserId;
 
 /// Reads the configuration.
 pub(super) fn configuration(arguments: &Configuration) -> Result<Config, Failure> {
@@ -113,18 +115,16 @@ impl<'a> Pools<'a> {
     }
 }
 
-/// Opens the accounts.
-pub(super) fn accounts(
+/// Opens the accounts, which are not to have ids that the storage knows as somebody else's.
+fn accounts(
     config: &Config,
     databases: &Databases,
+    hosts: &Hosts,
 ) -> Result<Arc<dyn Accounts>, Failure> {
     let family = match config.auth.backend {
         AuthBackend::Sql | AuthBackend::SqlUser => Family::User,
         AuthBackend::SqlUsers => Family::Users,
-        AuthBackend::Ldap => {
-            let text = "[auth] backend: LDAP is not in this version; use `sql`";
-            return Err(Failure::new(CONFIG, text));
-        }
+        AuthBackend::Ldap => return directory(config, databases, hosts.highest_user()?),
     };
     let settings = SqlSettings {
         check_account_state: config.auth.check_account_state,
@@ -141,6 +141,25 @@ pub(super) fn accounts(
         Arc::clone(&databases.accounts),
         settings,
     )?))
+}
+
+#[cfg(feature = "ldap")]
+fn directory(
+    config: &Config,
+    databases: &Databases,
+    known: UserId,
+) -> Result<Arc<dyn Accounts>, Failure> {
+    super::directory::open(config, Arc::clone(&databases.accounts), known)
+}
+
+#[cfg(not(feature = "ldap"))]
+fn directory(
+    _config: &Config,
+    _databases: &Databases,
+    _known: UserId,
+) -> Result<Arc<dyn Accounts>, Failure> {
+    let text = "[auth] backend: this program was built without LDAP (cargo feature `ldap`)";
+    Err(Failure::new(CONFIG, text))
 }
 
 /// The databases with records, with how their tables are used; each once, the plain one first.
@@ -228,6 +247,7 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
             Some(url) => api::Node::Url(url.clone()),
             None => api::Node::Derived,
         },
+        nodes_of_users: config.auth.backend == AuthBackend::Ldap,
         registration: match config.auth.allow_new_users {
             config::Registration::Open => api::Registration::Open,
             config::Registration::Closed | config::Registration::Secret => {
@@ -243,7 +263,7 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
     };
     // The accounts last: a slow start of the storage must not leave them half made.
     let hosts = hosts(config, &databases)?;
-    let accounts = accounts(config, &databases)?;
+    let accounts = accounts(config, &databases, &hosts)?;
     Ok(Api {
         hosts,
         accounts,

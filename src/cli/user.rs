@@ -105,7 +105,7 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
         UserCommand::Passwd { account } => {
             let (api, found) = find(account)?;
             let password = new_password(&found.name)?;
-            api.accounts.set_password(found.id, &password)?;
+            api.accounts.set_password(found.id, &password, None)?;
             say(format_args!("changed the password of {}", found.name))
         }
         UserCommand::Disable { account } => set_state(account, State::Disabled),

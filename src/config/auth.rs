@@ -7,7 +7,7 @@ use super::Global;
 use super::Ldap;
 use super::keys::Key;
 use super::keys::Table;
-use super::keys::alias;
+use super::keys::joined;
 use super::keys::refused;
 use super::keys::unneeded;
 use super::keys::used;
@@ -112,20 +112,20 @@ const REMOTE: &str = "belongs to a remote back end of Mozilla's, which is not su
 pub(super) static TABLE: Table = Table {
     name: "auth",
     text: "Who the users are.",
-    keys: KEYS,
+    keys: &joined::<{ OWN.len() + ldap::KEYS.len() }>(OWN, ldap::KEYS),
 };
 
-const KEYS: &[Key] = &[
+const OWN: &[Key] = &[
     used(
         "backend",
         "sql",
-        "Where accounts are: sql or ldap. The class names of old files are understood as well. \
-         This version serves sql only.",
+        "Where accounts are: sql or ldap. The class names of old files are understood as well.",
     ),
     used(
         "sqluri",
         "",
-        "The accounts' database, written as in [storage]. Unset: the same as the storage's.",
+        "The accounts' database, written as in [storage]. Unset: the same as the storage's. With \
+         ldap it holds the numbers that weaved gives.",
     ),
     used(
         "create_tables",
@@ -174,73 +174,6 @@ const KEYS: &[Key] = &[
         "",
         "The old place of fallback_node in [nodes], which wins.",
     ),
-    used(
-        "ldapuri",
-        "",
-        "LDAP: the servers, separated by blanks, e.g. ldap://localhost.",
-    ),
-    used(
-        "use_tls",
-        "false",
-        "LDAP: whether to ask for TLS on an ldap:// connection.",
-    ),
-    used(
-        "bind_user",
-        "",
-        "LDAP: the DN that searches; unset: anonymous.",
-    ),
-    alias("bind"),
-    used("bind_password", "", "LDAP: its password."),
-    alias("passwd"),
-    used(
-        "admin_user",
-        "",
-        "LDAP: the DN that writes; unset: bind_user.",
-    ),
-    used("admin_password", "", "LDAP: its password."),
-    used(
-        "users_root",
-        "",
-        "LDAP: the DN under which users are, or md5 for the oldest layout.",
-    ),
-    used(
-        "users_base_dn",
-        "",
-        "LDAP: the DN under which users are created; unset: users_root.",
-    ),
-    used(
-        "search_root",
-        "",
-        "LDAP: the DN under which users are searched; unset: users_root.",
-    ),
-    used(
-        "ldap_timeout",
-        "10",
-        "LDAP: seconds to wait for an answer; 0: for ever.",
-    ),
-    alias("ldaptimeout"),
-    alias("timeout"),
-    used(
-        "ldap_pool_size",
-        "10",
-        "LDAP: connections at most, in each process.",
-    ),
-    alias("size"),
-    used(
-        "ldap_max_lifetime",
-        "600",
-        "LDAP: seconds after which a connection is made anew; 0: never.",
-    ),
-    alias("max_lifetime"),
-    used(
-        "nodes_scheme",
-        "https",
-        "LDAP: the scheme put before the host that primaryNode names.",
-    ),
-    unneeded("ldap_use_pool", "connections are always kept"),
-    unneeded("use_pool", "connections are always kept"),
-    unneeded("retry_max", "a lost connection is made anew once"),
-    unneeded("retry_delay", "a lost connection is made anew once"),
     unneeded("interface", "backend says it all"),
     unneeded("no_pool", "the pool has pool_size only"),
     unneeded("pool_timeout", "that of [storage] is used"),

@@ -67,6 +67,21 @@ pub(super) const fn unneeded(name: &'static str, reason: &'static str) -> Key {
     Key { name, kind }
 }
 
+/// The keys of a section that stand in two files, which are `N` together.
+#[expect(clippy::indexing_slicing, reason = "a wrong index does not compile")]
+pub(super) const fn joined<const N: usize>(first: &[Key], second: &[Key]) -> [Key; N] {
+    let mut keys = [alias(""); N];
+    let mut at = 0;
+    while at < N {
+        keys[at] = match at < first.len() {
+            true => first[at],
+            false => second[at - first.len()],
+        };
+        at += 1;
+    }
+    keys
+}
+
 impl Table {
     /// The row of a key, whatever its upper and lower case.
     pub(super) fn key(&self, name: &str) -> Option<&'static Key> {

@@ -1,22 +1,171 @@
 //! The LDAP keys of `[auth]`: both families of the old classes (spec/user-1.0.md, 9).
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::AuthBackend;
 use super::Secret;
+use super::keys::Key;
+use super::keys::alias;
+use super::keys::unneeded;
+use super::keys::used;
+use super::problem::Severity;
 use super::reader::Scope;
 use super::values::Wanted;
 use super::values::words;
+
+/// The keys of a directory, which stand in `[auth]`.
+pub(super) const KEYS: &[Key] = &[
+    used(
+        "ldapuri",
+        "",
+        "LDAP: the servers, separated by blanks, in the order in which they are tried: \
+         ldap://host, ldaps://host, ldapi://%2Frun%2Fslapd%2Fldapi.",
+    ),
+    used(
+        "use_tls",
+        "false",
+        "LDAP: whether to demand TLS (StartTLS) on an ldap:// connection.",
+    ),
+    used(
+        "ldap_ca",
+        "",
+        "LDAP: a file with the certificates (PEM) that may vouch for the servers; unset: those \
+         that this machine trusts.",
+    ),
+    used(
+        "bind_user",
+        "",
+        "LDAP: the DN that searches; unset: anonymous.",
+    ),
+    alias("bind"),
+    used("bind_password", "", "LDAP: its password."),
+    alias("passwd"),
+    used(
+        "ldap_write",
+        "false",
+        "LDAP: whether accounts are made, changed and deleted in the directory. Otherwise it is \
+         only asked, and whoever looks after it does that.",
+    ),
+    used(
+        "admin_user",
+        "",
+        "LDAP: the DN that writes; unset: bind_user.",
+    ),
+    used("admin_password", "", "LDAP: its password."),
+    used(
+        "users_root",
+        "",
+        "LDAP: the DN under which users are, or md5 for the oldest layout.",
+    ),
+    used(
+        "users_base_dn",
+        "",
+        "LDAP: the DN under which users are created; unset: users_root.",
+    ),
+    used(
+        "search_root",
+        "",
+        "LDAP: the DN under which users are searched; unset: users_root.",
+    ),
+    used(
+        "ldap_filter",
+        "",
+        "LDAP: what else must hold for an entry to be a user, e.g. (objectClass=posixAccount).",
+    ),
+    used(
+        "attr_username",
+        "uid",
+        "LDAP: the attribute with the user name.",
+    ),
+    used(
+        "attr_userid",
+        "uidNumber",
+        "LDAP: the attribute with the number under which records are stored; entries without it, \
+         or all with none, get one from weaved, which is kept in the table weaved_ids.",
+    ),
+    used(
+        "attr_key",
+        "entryUUID",
+        "LDAP: the attribute that tells whose number of weaved_ids it is, also when the name \
+         changes; none: the name.",
+    ),
+    used(
+        "attr_mail",
+        "mail",
+        "LDAP: the attribute with the e-mail address.",
+    ),
+    used(
+        "attr_enabled",
+        "account-enabled",
+        "LDAP: the attribute that is Yes (or TRUE, 1) for accounts that may log in. Entries \
+         without it may; none: it is not looked at.",
+    ),
+    used(
+        "attr_node",
+        "primaryNode",
+        "LDAP: the attribute with the user's own node, weave:<host>; none: it is not looked at.",
+    ),
+    used(
+        "nodes_scheme",
+        "https",
+        "LDAP: the scheme put before the host that attr_node names.",
+    ),
+    used(
+        "object_classes",
+        "dataStore inetOrgPerson",
+        "LDAP: the object classes of new entries.",
+    ),
+    used(
+        "maxuid",
+        "",
+        "LDAP: the DN of the entry whose attr_userid is the next number to be given; unset: \
+         cn=maxuid below the DN under which users are created.",
+    ),
+    used(
+        "ldap_cache",
+        "30",
+        "LDAP: seconds for which a password that the directory has accepted need not be shown to \
+         it again, as long as the entry is the same; 0: not at all.",
+    ),
+    used(
+        "ldap_timeout",
+        "10",
+        "LDAP: seconds that a call may wait for the directory in all; 0: a minute.",
+    ),
+    alias("ldaptimeout"),
+    alias("timeout"),
+    used(
+        "ldap_pool_size",
+        "10",
+        "LDAP: connections of each kind (searching, logging in) at most, in each process.",
+    ),
+    alias("size"),
+    used(
+        "ldap_max_lifetime",
+        "600",
+        "LDAP: seconds after which a connection is made anew; 0: never.",
+    ),
+    alias("max_lifetime"),
+    unneeded("ldap_use_pool", "connections are always kept"),
+    unneeded("use_pool", "connections are always kept"),
+    unneeded("retry_max", "a lost connection is made anew once"),
+    unneeded("retry_delay", "a lost connection is made anew once"),
+];
 
 /// A directory server with accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ldap {
     /// The servers, in the order in which they are tried.
     pub uris: Vec<String>,
-    /// Whether to ask for TLS on a plain connection.
+    /// Whether to demand TLS on a plain connection.
     pub use_tls: bool,
+    /// Certificates that may vouch for the servers; absent: the system's.
+    pub ca: Option<PathBuf>,
     /// Who searches; absent: anonymous.
     pub bind: Option<Login>,
+    /// Whether accounts are made and changed. Default false.
+    pub write: bool,
     /// Who writes; absent: who searches.
     pub admin: Option<Login>,
     /// Where users are.
@@ -25,9 +174,21 @@ pub struct Ldap {
     pub users_base_dn: Option<String>,
     /// Where users are searched; absent: `users_root`.
     pub search_root: Option<String>,
-    /// How long to wait for an answer; 0: for ever. Default 10 s.
+    /// What else must hold for an entry to be a user; empty: nothing.
+    pub filter: String,
+    /// Where in an entry things are.
+    pub attributes: Attributes,
+    /// The object classes of new entries.
+    pub object_classes: Vec<String>,
+    /// Whether new entries get an `accountStatus`, which the later old class wrote.
+    pub account_status: bool,
+    /// The entry with the next number; absent: `cn=maxuid` where users are created.
+    pub maxuid: Option<String>,
+    /// How long a password that was accepted is remembered; 0: not at all. Default 30 s.
+    pub cache: Duration,
+    /// How long a call waits in all; 0: a minute. Default 10 s.
     pub timeout: Duration,
-    /// Connections at most, for each process. Default 10.
+    /// Connections of each kind at most, for each process. Default 10.
     pub pool_size: u32,
     /// Age at which a connection is made anew; 0: never. Default 600 s.
     pub max_lifetime: Duration,
@@ -42,6 +203,36 @@ pub struct Login {
     pub user: String,
     /// Its password.
     pub password: Secret,
+}
+
+/// The names of attributes; those that may be absent are not looked at then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// The user name. Default uid.
+    pub name: String,
+    /// The number of the user. Default uidNumber.
+    pub id: Option<String>,
+    /// What stays the same when an entry is renamed. Default entryUUID.
+    pub key: Option<String>,
+    /// The address. Default mail.
+    pub mail: String,
+    /// Whether the user may log in. Default account-enabled.
+    pub enabled: Option<String>,
+    /// The user's own node. Default primaryNode.
+    pub node: Option<String>,
+}
+
+impl Default for Attributes {
+    fn default() -> Self {
+        Self {
+            name: "uid".to_owned(),
+            id: Some("uidNumber".to_owned()),
+            key: Some("entryUUID".to_owned()),
+            mail: "mail".to_owned(),
+            enabled: Some("account-enabled".to_owned()),
+            node: Some("primaryNode".to_owned()),
+        }
+    }
 }
 
 /// Where the users' entries are.
@@ -73,16 +264,48 @@ impl Default for Ldap {
         Self {
             uris: Vec::new(),
             use_tls: false,
+            ca: None,
             bind: None,
+            write: false,
             admin: None,
             users_root: UsersRoot::Unset,
             users_base_dn: None,
             search_root: None,
+            filter: String::new(),
+            attributes: Attributes::default(),
+            object_classes: vec!["dataStore".to_owned(), "inetOrgPerson".to_owned()],
+            account_status: false,
+            maxuid: None,
+            cache: Duration::from_secs(30),
             timeout: Duration::from_secs(10),
             pool_size: 10,
             max_lifetime: Duration::from_secs(600),
             nodes_scheme: Scheme::Https,
         }
+    }
+}
+
+impl Ldap {
+    /// The DN under which users are searched.
+    #[must_use]
+    pub fn searched(&self) -> Option<&str> {
+        self.search_root.as_deref().or_else(|| self.created())
+    }
+
+    /// The DN under which users are created.
+    #[must_use]
+    pub fn created(&self) -> Option<&str> {
+        match (&self.users_base_dn, &self.users_root) {
+            (Some(dn), _) | (None, UsersRoot::Dn(dn)) => Some(dn),
+            (None, UsersRoot::Md5 | UsersRoot::Unset) => None,
+        }
+    }
+
+    /// The DN of the entry with the next number.
+    #[must_use]
+    pub fn next_number(&self) -> Option<String> {
+        let beside = || self.created().map(|users| format!("cn=maxuid,{users}"));
+        self.maxuid.clone().or_else(beside)
     }
 }
 
@@ -96,7 +319,9 @@ pub(super) fn read(scope: &mut Scope<'_>, backend: AuthBackend) -> Ldap {
     let ldap = Ldap {
         uris: scope.get_as("ldapuri", default.uris, read_uris),
         use_tls: scope.flag("use_tls", default.use_tls),
+        ca: scope.get("ldap_ca", None),
         bind: read_login(scope, &["bind_user", "bind"], &["bind_password", "passwd"]),
+        write: scope.flag("ldap_write", default.write),
         admin: read_login(scope, &["admin_user"], &["admin_password"]),
         users_root: match users_root {
             None => UsersRoot::Unset,
@@ -105,30 +330,122 @@ pub(super) fn read(scope: &mut Scope<'_>, backend: AuthBackend) -> Ldap {
         },
         users_base_dn: scope.get("users_base_dn", None),
         search_root: scope.get("search_root", None),
+        filter: scope.get_as("ldap_filter", default.filter, read_filter),
+        attributes: read_attributes(scope, default.attributes),
+        object_classes: scope.get("object_classes", default.object_classes),
+        account_status: names_later_class(scope),
+        maxuid: scope.get("maxuid", None),
+        cache: scope.seconds("ldap_cache", default.cache),
         timeout: scope.seconds(timeout, default.timeout),
         pool_size: scope.pool_size(pool_size, default.pool_size),
         max_lifetime: scope.seconds(max_lifetime, default.max_lifetime),
         nodes_scheme: scope.get("nodes_scheme", default.nodes_scheme),
     };
     if backend == AuthBackend::Ldap {
-        if ldap.uris.is_empty() {
-            scope.error(
-                "ldapuri",
-                "is missing: name the LDAP server, e.g. ldap://localhost",
-            );
-        }
-        if ldap.users_root == UsersRoot::Unset && ldap.search_root.is_none() {
-            let text = "is missing: name the DN under which users are, e.g. ou=users,dc=example";
-            scope.error("users_root", text);
-        }
-        let plain = |uri: &String| uri.to_ascii_lowercase().starts_with("ldap://");
-        if !ldap.use_tls && ldap.uris.iter().any(plain) {
-            let text = "sends passwords in clear: set use_tls = true, or write ldaps://";
-            scope.warn("ldapuri", text);
-        }
+        check(scope, &ldap);
         tell_of_the_other_class(scope);
     }
     ldap
+}
+
+fn check(scope: &mut Scope<'_>, ldap: &Ldap) {
+    if scope.found("ldapuri").is_none() {
+        scope.error(
+            "ldapuri",
+            "is missing: name the LDAP server, e.g. ldap://localhost",
+        );
+    }
+    if ldap.searched().is_none() {
+        let text = match ldap.users_root {
+            UsersRoot::Md5 => "needs users_base_dn, under which the users are searched",
+            _ => "is missing: name the DN under which users are, e.g. ou=users,dc=example",
+        };
+        scope.error("users_root", text);
+    }
+    let plain = |uri: &String| uri.to_ascii_lowercase().starts_with("ldap://");
+    if !ldap.use_tls && ldap.uris.iter().any(plain) {
+        let text = "sends passwords in clear: set use_tls = true, or write ldaps://";
+        scope.warn("ldapuri", text);
+    }
+    if !ldap.write {
+        if ldap.admin.is_some() {
+            let text = "has nothing to do: accounts in the directory are only read, unless \
+                        ldap_write = true";
+            scope.note(Severity::Notice, "admin_user", None, text);
+        }
+        return;
+    }
+    if ldap.admin.is_none() && ldap.bind.is_none() {
+        let text = "needs somebody who may write: set admin_user and admin_password";
+        scope.error("ldap_write", text);
+    }
+    if ldap.attributes.id.is_none() {
+        let text = "needs numbers for new accounts: name their attribute in attr_userid";
+        scope.error("ldap_write", text);
+    }
+    if ldap.created().is_none() {
+        let text = "needs the DN under which users are created: set users_base_dn";
+        scope.error("ldap_write", text);
+    }
+}
+
+fn read_attributes(scope: &mut Scope<'_>, default: Attributes) -> Attributes {
+    let needed = |text: &str| attribute(text);
+    let maybe = |text: &str| match text {
+        "none" => Ok(None),
+        text => attribute(text).map(Some),
+    };
+    Attributes {
+        name: scope.get_as("attr_username", default.name, needed),
+        id: scope.get_as("attr_userid", default.id, maybe),
+        key: scope.get_as("attr_key", default.key, maybe),
+        mail: scope.get_as("attr_mail", default.mail, needed),
+        enabled: scope.get_as("attr_enabled", default.enabled, maybe),
+        node: scope.get_as("attr_node", default.node, maybe),
+    }
+}
+
+/// An attribute's name or its number (RFC 4512, 2.5), which goes into filters as it is.
+fn attribute(text: &str) -> Result<String, Wanted> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    if text.bytes().all(allowed) {
+        return Ok(text.to_owned());
+    }
+    Err(Wanted::new(
+        "is no name of an attribute, which has letters, digits and hyphens, e.g. uid",
+    ))
+}
+
+/// A filter of which at least the parentheses are right; the whole of it is tried by `check`.
+fn read_filter(text: &str) -> Result<String, Wanted> {
+    let mut depth = 0_usize;
+    let mut ends = 0;
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth > 0 => {
+                depth -= 1;
+                ends += usize::from(depth == 0);
+            }
+            _ if depth == 0 => {
+                ends = 0;
+                break;
+            }
+            _ => {}
+        }
+    }
+    if depth > 0 || ends != 1 {
+        return Err(Wanted::new(
+            "is no filter in parentheses, e.g. (objectClass=posixAccount)",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// Whether the back end is called by the name of the later of the two old classes.
+fn names_later_class(scope: &Scope<'_>) -> bool {
+    let class = scope.found("backend").map(|found| found.text.as_str());
+    class == Some("services.user.mozilla_ldap.LDAPUser")
 }
 
 /// The two old classes read two sets of keys and swallowed the others' in silence.
@@ -163,8 +480,7 @@ fn read_login(
         }),
         (None, Some(_)) => {
             let text = format!("is set, but {user_key} is not: the connection is anonymous");
-            let severity = super::Severity::Warning;
-            scope.note(severity, password_key, None, text);
+            scope.note(Severity::Warning, password_key, None, text);
             None
         }
     }
@@ -188,4 +504,57 @@ fn read_uris(text: &str) -> Result<Vec<String>, Wanted> {
         ));
     }
     Ok(uris)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_one_pair_of_parentheses() {
+        for text in ["(objectClass=posixAccount)", "(&(a=b)(!(c=d)))", "(cn=a b)"] {
+            assert_eq!(read_filter(text).unwrap(), text);
+        }
+        for text in [
+            "a=b",
+            "(a=b",
+            "a=b)",
+            "(a=b)(c=d)",
+            "(a=b) x",
+            ")(",
+            "x(a=b)",
+        ] {
+            assert!(read_filter(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_attribute_has_no_odd_characters() {
+        for text in ["uid", "account-enabled", "0.9.2342.19200300.100.1.1"] {
+            assert_eq!(attribute(text).unwrap(), text);
+        }
+        for text in ["u id", "uid)(", "uid=*", "ü"] {
+            assert!(attribute(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_written_follows_from_the_rest() {
+        let ldap = Ldap {
+            users_root: UsersRoot::Dn("ou=users,dc=mozilla".to_owned()),
+            ..Ldap::default()
+        };
+        assert_eq!(ldap.searched(), Some("ou=users,dc=mozilla"));
+        assert_eq!(
+            ldap.next_number().as_deref(),
+            Some("cn=maxuid,ou=users,dc=mozilla")
+        );
+        let ldap = Ldap {
+            users_root: UsersRoot::Md5,
+            users_base_dn: Some("dc=mozilla".to_owned()),
+            ..Ldap::default()
+        };
+        assert_eq!(ldap.searched(), Some("dc=mozilla"));
+        assert_eq!(Ldap::default().created(), None);
+    }
 }

@@ -66,6 +66,7 @@ pub use environment::named_file;
 pub use environment::usual_file;
 pub use global::Global;
 pub use hosts::Host;
+pub use ldap::Attributes;
 pub use ldap::Ldap;
 pub use ldap::Login;
 pub use ldap::Scheme;

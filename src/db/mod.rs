@@ -25,7 +25,7 @@ mod sqlite;
     expect(dead_code, reason = "PostgreSQL needs no lists that are written out")
 )]
 mod statement;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod tls;
 
 use std::ops::ControlFlow;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::path::Path;
+#[cfg(feature = "mysql")]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -108,6 +110,22 @@ fn authorities(file: Option<&Path>) -> Result<Arc<RootCertStore>, TlsError> {
         }));
     }
     Ok(Arc::new(roots))
+}
+
+/// The file in which the system keeps the authorities that it knows, where there is one.
+#[cfg(feature = "mysql")]
+pub(super) fn system_bundle() -> Option<PathBuf> {
+    /// Debian's and Alpine's; Red Hat's; SUSE's; BSD's.
+    const USUAL: [&str; 4] = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+    ];
+    USUAL
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|path| path.is_file())
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -17,12 +17,19 @@ use crate::accounts::UserName;
 use crate::accounts::names;
 use crate::message::Request;
 
+/// Who a request speaks for.
+pub(super) struct Authenticated {
+    pub(super) account: Account,
+    /// What proved it.
+    pub(super) password: Password,
+}
+
 /// Finds out whether the request may speak for the user that its path names.
 pub(super) fn authenticate(
     accounts: &dyn Accounts,
     name: &UserName,
     request: &Request,
-) -> Result<Account, Refusal> {
+) -> Result<Authenticated, Refusal> {
     let Some(header) = request
         .headers
         .get("authorization")
@@ -45,7 +52,7 @@ pub(super) fn authenticate(
     let password = Password::from_utf8(password.to_vec())
         .map_err(|_| Refusal::Credentials("the password is not UTF-8"))?;
     match accounts.authenticate(name, &password, Instant::now())? {
-        Login::Accepted(account) => Ok(account),
+        Login::Accepted(account) => Ok(Authenticated { account, password }),
         Login::Refused(reason) => Err(Refusal::Login(reason)),
     }
 }

@@ -107,6 +107,14 @@ pub(super) fn answer(refusal: Refusal, retry_after: u32, id: &str) -> Answer {
 fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
     let reason = error.to_string().into();
     let (response, weight) = match error {
+        ApiError::AccountsReadOnly(error) => {
+            let text = "Accounts cannot be changed here, they are kept in a directory";
+            return Answer {
+                response: plain(403, text),
+                weight: Weight::Refused,
+                reason: error.to_string().into(),
+            };
+        }
         ApiError::Accounts(error) => {
             return failed(&error, error.passes(), retry_after, id);
         }

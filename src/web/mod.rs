@@ -150,8 +150,8 @@ impl Service {
             Route::Echo => Ok(self.echo(request)),
             Route::Heartbeat => Ok(self.api.heartbeat()),
             Route::Storage(name, call) => {
-                let account = auth::authenticate(self.api.accounts.as_ref(), &name, request)?;
-                Ok(self.storage(account.id, call, request)?)
+                let user = auth::authenticate(self.api.accounts.as_ref(), &name, request)?;
+                Ok(self.storage(user.account.id, call, request)?)
             }
             Route::User(name, call) => self.user(&name, call, request),
             Route::Welcome => Ok(self.welcome(request)),
@@ -199,7 +199,7 @@ impl Service {
         request: &mut Request,
     ) -> Result<Response, Refusal> {
         let api = &self.api;
-        let account = || auth::authenticate(api.accounts.as_ref(), name, request);
+        let user = || auth::authenticate(api.accounts.as_ref(), name, request);
         match call {
             UserCall::Create => {
                 let secret = request.headers.get("x-weave-secret");
@@ -211,7 +211,7 @@ impl Service {
                     },
                 )?)
             }
-            UserCall::Delete => Ok(api.delete_user(&account()?)?),
+            UserCall::Delete => Ok(api.delete_user(&user()?.account)?),
             UserCall::Exists => Ok(api.user_exists(name)?),
             UserCall::Node => {
                 let origin = self.origin(request);
@@ -220,16 +220,20 @@ impl Service {
                 Ok(node)
             }
             UserCall::RequestReset => Ok(api.request_reset()?),
-            UserCall::SetEmail => Ok(api.set_email(&account()?, &request.body)?),
+            UserCall::SetEmail => {
+                let user = user()?;
+                Ok(api.set_email(&user.account, &request.body, &user.password)?)
+            }
             UserCall::SetPassword => {
                 if request.headers.get("x-weave-password-reset").is_some() {
                     return Ok(api.reset_password(name)?);
                 }
-                let account = account()?;
-                Ok(api.set_password(&account, mem::take(&mut request.body))?)
+                let user = user()?;
+                let body = mem::take(&mut request.body);
+                Ok(api.set_password(&user.account, body, &user.password)?)
             }
             UserCall::WithdrawReset => {
-                account()?;
+                user()?;
                 Ok(api.request_reset()?)
             }
         }

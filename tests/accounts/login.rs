@@ -14,8 +14,10 @@ use weaved::accounts::SqlSettings;
 use weaved::accounts::State;
 use weaved::sync::UserId;
 
+use crate::suite::Kind;
+use crate::suite::on_every_database;
+use crate::support::Base;
 use crate::support::FAMILIES;
-use crate::support::File;
 use crate::support::MD5;
 use crate::support::SSHA;
 use crate::support::assert_enters;
@@ -30,8 +32,14 @@ use crate::support::with_users;
 /// `pässwörd`.
 const OTHER: &str = "{SSHA-256}dlcf6vZ/88Tx1WmcSwsxXAgHK7gN/ZpngbtEGhek4MkwMTIzNDU2Nw==";
 
-#[test]
-fn every_kind_of_hash_logs_in_and_no_damaged_one_does() {
+on_every_database! {
+    every_kind_of_hash_logs_in_and_no_damaged_one_does
+    a_change_by_another_process_counts_at_once
+    the_state_of_accounts_can_be_ignored
+    of_two_rows_with_one_name_the_one_whose_password_fits_counts
+}
+
+fn every_kind_of_hash_logs_in_and_no_damaged_one_does(kind: Kind) {
     let rows = [
         (1, "ssha", Some(SSHA), Some(1)),
         (2, "md5", Some(MD5), Some(1)),
@@ -40,8 +48,8 @@ fn every_kind_of_hash_logs_in_and_no_damaged_one_does() {
         (5, "cut", Some("{SSHA}dk58FHRTdppKv7yPvVBv"), Some(1)),
         (6, "empty", Some(""), Some(1)),
     ];
-    let file = with_users(&rows);
-    let accounts = file.open(SqlSettings::default());
+    let base = with_users(kind, &rows);
+    let accounts = base.open(SqlSettings::default());
     assert_enters(&accounts, "ssha", "password1", 1);
     assert_enters(&accounts, "md5", "password1", 2);
     for user in ["null", "plain", "cut", "empty"] {
@@ -61,8 +69,8 @@ fn a_refusal_costs_one_hash_whether_the_name_exists_or_not() {
         (2, "eve", Some(MD5), Some(0)),
         (3, "bob", None, Some(1)),
     ];
-    let file = with_users(&rows);
-    let accounts = file.open(SqlSettings::default());
+    let base = with_users(Kind::Sqlite, &rows);
+    let accounts = base.open(SqlSettings::default());
     for (user, password) in [
         ("joe", "wrong"),
         ("joe", "wrong"),
@@ -87,8 +95,8 @@ fn a_refusal_costs_one_hash_whether_the_name_exists_or_not() {
 #[test]
 fn without_any_account_a_refusal_costs_one_hash_too() {
     for family in FAMILIES {
-        let file = File::new();
-        let accounts = file.open(of(family));
+        let base = Base::new(Kind::Sqlite);
+        let accounts = base.open(of(family));
         assert_refused(&accounts, "joe", "wrong", Refusal::UnknownName);
         assert_eq!(accounts.verifications(), 1);
     }
@@ -96,8 +104,8 @@ fn without_any_account_a_refusal_costs_one_hash_too() {
 
 #[test]
 fn a_verified_password_is_remembered_for_minutes() {
-    let file = File::new();
-    let accounts = file.open(SqlSettings::default());
+    let base = Base::new(Kind::Sqlite);
+    let accounts = base.open(SqlSettings::default());
     accounts.create(&imported("joe", SSHA), 0).unwrap();
     let now = Instant::now();
     let password = Password::new("password1".into());
@@ -113,18 +121,17 @@ fn a_verified_password_is_remembered_for_minutes() {
     assert_eq!(accounts.verifications(), 2);
 }
 
-#[test]
-fn a_change_by_another_process_counts_at_once() {
-    let file = with_users(&[(1, "joe", Some(SSHA), Some(1))]);
-    let here = file.open(SqlSettings::default());
-    let there = file.open(SqlSettings::default());
+fn a_change_by_another_process_counts_at_once(kind: Kind) {
+    let base = with_users(kind, &[(1, "joe", Some(SSHA), Some(1))]);
+    let here = base.open(SqlSettings::default());
+    let there = base.open(SqlSettings::default());
     assert_enters(&here, "joe", "password1", 1);
     there.set_state(UserId(1), State::Disabled).unwrap();
     assert_refused(&here, "joe", "password1", Refusal::Disabled);
     there.set_state(UserId(1), State::Active).unwrap();
     assert_enters(&here, "joe", "password1", 1);
     there
-        .set_password(UserId(1), &new_password("open sesame"))
+        .set_password(UserId(1), &new_password("open sesame"), None)
         .unwrap();
     assert_refused(&here, "joe", "password1", Refusal::WrongPassword);
     assert_enters(&here, "joe", "open sesame", 1);
@@ -132,17 +139,16 @@ fn a_change_by_another_process_counts_at_once() {
     assert_refused(&here, "joe", "open sesame", Refusal::UnknownName);
 }
 
-#[test]
-fn the_state_of_accounts_can_be_ignored() {
+fn the_state_of_accounts_can_be_ignored(kind: Kind) {
     let rows = [
         (1, "joe", Some(SSHA), Some(0)),
         (2, "eve", Some(SSHA), None),
     ];
-    let file = with_users(&rows);
-    let accounts = file.open(SqlSettings::default());
+    let base = with_users(kind, &rows);
+    let accounts = base.open(SqlSettings::default());
     assert_refused(&accounts, "joe", "password1", Refusal::Disabled);
     assert_refused(&accounts, "eve", "password1", Refusal::Disabled);
-    let accounts = file.open(SqlSettings {
+    let accounts = base.open(SqlSettings {
         check_account_state: false,
         ..SqlSettings::default()
     });
@@ -150,12 +156,11 @@ fn the_state_of_accounts_can_be_ignored() {
     assert_enters(&accounts, "eve", "password1", 2);
 }
 
-#[test]
-fn of_two_rows_with_one_name_the_one_whose_password_fits_counts() {
-    let file = File::new();
-    let accounts = file.open(of(Family::Users));
+fn of_two_rows_with_one_name_the_one_whose_password_fits_counts(kind: Kind) {
+    let base = Base::new(kind);
+    let accounts = base.open(of(Family::Users));
     // The third is `password1` again, and disabled.
-    file.run(&format!(
+    base.run(&format!(
         "INSERT INTO users (id, username, password_hash, status) VALUES
          (1, 'joe', '{SSHA}', 1),
          (2, 'joe', '{OTHER}', 1),
@@ -173,28 +178,28 @@ fn of_two_rows_with_one_name_the_one_whose_password_fits_counts() {
 
 #[test]
 fn a_login_stands_although_its_new_hash_cannot_be_written() {
-    let file = with_users(&[(1, "joe", Some(SSHA), Some(1))]);
-    let accounts = file.open(SqlSettings::default());
-    let blocker = Connection::open(&file.path).unwrap();
+    let base = with_users(Kind::Sqlite, &[(1, "joe", Some(SSHA), Some(1))]);
+    let accounts = base.open(SqlSettings::default());
+    let blocker = Connection::open(base.file()).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_enters(&accounts, "joe", "password1", 1);
     blocker.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(file.value::<String>("SELECT password FROM user"), SSHA);
+    assert_eq!(base.value("SELECT password FROM user"), SSHA);
     // Remembered under the old hash; the next process writes the new one.
     assert_enters(&accounts, "joe", "password1", 1);
     assert_eq!(accounts.verifications(), 1);
-    assert_enters(&file.open(SqlSettings::default()), "joe", "password1", 1);
+    assert_enters(&base.open(SqlSettings::default()), "joe", "password1", 1);
     assert!(
-        file.value::<String>("SELECT password FROM user")
+        base.value("SELECT password FROM user")
             .starts_with("$argon2id$")
     );
 }
 
 #[test]
 fn a_new_hash_never_undoes_a_change_of_password() {
-    let file = with_users(&[(1, "joe", Some(SSHA), Some(1))]);
-    let accounts = file.open(SqlSettings::default());
-    let other = Connection::open(&file.path).unwrap();
+    let base = with_users(Kind::Sqlite, &[(1, "joe", Some(SSHA), Some(1))]);
+    let accounts = base.open(SqlSettings::default());
+    let other = Connection::open(base.file()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     thread::scope(|scope| {
         scope.spawn(|| assert_enters(&accounts, "joe", "password1", 1));
@@ -206,7 +211,7 @@ fn a_new_hash_never_undoes_a_change_of_password() {
             .execute_batch(&format!("UPDATE user SET password = '{OTHER}'; COMMIT"))
             .unwrap();
     });
-    assert_eq!(file.value::<String>("SELECT password FROM user"), OTHER);
+    assert_eq!(base.value("SELECT password FROM user"), OTHER);
     assert_refused(&accounts, "joe", "password1", Refusal::WrongPassword);
     assert_enters(&accounts, "joe", "pässwörd", 1);
 }

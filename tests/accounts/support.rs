@@ -1,13 +1,10 @@
-//! A database file, and short words for what tests of accounts do with it.
+//! A fresh database, and short words for what tests of accounts do with it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-use rusqlite::Connection;
-use rusqlite::types::FromSql;
-use tempfile::TempDir;
 use weaved::accounts::Accounts;
 use weaved::accounts::AccountsError;
 use weaved::accounts::Credential;
@@ -22,10 +19,12 @@ use weaved::accounts::SqlAccounts;
 use weaved::accounts::SqlSettings;
 use weaved::accounts::UserName;
 use weaved::accounts::hash::StoredHash;
-use weaved::config::DatabaseUri;
 use weaved::db::Database;
 use weaved::db::PoolOptions;
 use weaved::sync::UserId;
+
+use crate::suite::Ground;
+use crate::suite::Kind;
 
 pub(crate) const FAMILIES: [Family; 2] = [Family::User, Family::Users];
 
@@ -33,27 +32,19 @@ pub(crate) const FAMILIES: [Family; 2] = [Family::User, Family::Users];
 pub(crate) const SSHA: &str = "{SSHA}dk58FHRTdppKv7yPvVBvpTjcVmtBQkNERUZHSA==";
 pub(crate) const MD5: &str = "7c6a180b36896a0a8c02787eeafb0e4c";
 
-/// A database file that is removed in the end.
-pub(crate) struct File {
-    _folder: TempDir,
-    pub(crate) path: PathBuf,
-}
+/// A fresh database for accounts.
+pub(crate) struct Base(Ground);
 
-impl File {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("accounts.db");
-        Self {
-            _folder: folder,
-            path,
-        }
+impl Base {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self(Ground::fresh(kind))
     }
 
     pub(crate) fn try_open(&self, settings: SqlSettings) -> Result<SqlAccounts, AccountsError> {
         self.open_with(&PoolOptions::default(), settings)
     }
 
-    /// One that gives up early when others hold the file.
+    /// One that gives up early when others hold the database.
     pub(crate) fn open_impatient(&self, timeout: Duration) -> SqlAccounts {
         let options = PoolOptions {
             timeout,
@@ -67,7 +58,7 @@ impl File {
         options: &PoolOptions,
         settings: SqlSettings,
     ) -> Result<SqlAccounts, AccountsError> {
-        let uri = DatabaseUri::SqliteFile(self.path.clone());
+        let uri = self.0.uri().parse().unwrap();
         SqlAccounts::open(Arc::new(Database::open(&uri, options).unwrap()), settings)
     }
 
@@ -75,16 +66,21 @@ impl File {
         self.try_open(settings).unwrap()
     }
 
-    /// What another program does with the file.
+    /// The file of SQLite's.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.0.file()
+    }
+
+    /// What another program does with the database.
+    #[track_caller]
     pub(crate) fn run(&self, sql: &str) {
-        let connection = Connection::open(&self.path).unwrap();
-        connection.execute_batch(sql).unwrap();
+        self.0.run_sql(sql);
     }
 
     /// The one value that a query answers.
-    pub(crate) fn value<T: FromSql>(&self, sql: &str) -> T {
-        let connection = Connection::open(&self.path).unwrap();
-        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    #[track_caller]
+    pub(crate) fn value(&self, sql: &str) -> String {
+        self.0.value(sql)
     }
 }
 
@@ -96,16 +92,20 @@ pub(crate) fn of(family: Family) -> SqlSettings {
 }
 
 /// An empty `user` as the original made it, filled by `rows`: id, name, hash, status.
-pub(crate) fn with_users(rows: &[(i64, &str, Option<&str>, Option<i64>)]) -> File {
-    let file = File::new();
-    drop(file.open(of(Family::User)));
-    let connection = Connection::open(&file.path).unwrap();
-    for row in rows {
-        let sql = r#"INSERT INTO "user" (userid, username, password, "accountStatus")
-                     VALUES (?, ?, ?, ?)"#;
-        connection.execute(sql, *row).unwrap();
+pub(crate) fn with_users(kind: Kind, rows: &[(i64, &str, Option<&str>, Option<i64>)]) -> Base {
+    let base = Base::new(kind);
+    drop(base.open(of(Family::User)));
+    let mut sql = String::new();
+    for (id, name, hash, status) in rows {
+        let hash = hash.map_or("NULL".to_owned(), |hash| format!("'{hash}'"));
+        let status = status.map_or("NULL".to_owned(), |status| status.to_string());
+        sql += &format!(
+            r#"INSERT INTO "user" (userid, username, password, "accountStatus")
+               VALUES ({id}, '{name}', {hash}, {status});"#
+        );
     }
-    file
+    base.run(&sql);
+    base
 }
 
 pub(crate) fn name(text: &str) -> UserName {

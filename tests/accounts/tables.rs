@@ -17,8 +17,10 @@ use weaved::accounts::SqlSettings;
 use weaved::accounts::State;
 use weaved::sync::UserId;
 
+use crate::suite::Kind;
+use crate::suite::on_every_database;
+use crate::support::Base;
 use crate::support::FAMILIES;
-use crate::support::File;
 use crate::support::MD5;
 use crate::support::SSHA;
 use crate::support::assert_enters;
@@ -30,11 +32,25 @@ use crate::support::new_password;
 use crate::support::of;
 use crate::support::with_users;
 
-#[test]
-fn an_account_lives_from_creation_to_removal() {
+on_every_database! {
+    an_account_lives_from_creation_to_removal
+    an_imported_hash_keeps_its_password
+    nothing_can_be_changed_of_an_account_that_is_not
+    an_id_is_never_given_twice
+    ids_that_run_out_are_an_error
+    a_name_is_taken_once_whatever_its_case
+    a_name_is_looked_up_as_given_and_then_in_lower_case
+    reset_codes_go_with_the_account_and_with_the_old_password
+    the_table_with_rows_counts
+    a_missing_table_is_made_only_when_it_may_be
+    the_list_is_by_id_and_leaves_out_what_is_no_account
+    many_threads_make_accounts_with_ids_of_their_own
+}
+
+fn an_account_lives_from_creation_to_removal(kind: Kind) {
     for family in FAMILIES {
-        let file = File::new();
-        let accounts = file.open(of(family));
+        let base = Base::new(kind);
+        let accounts = base.open(of(family));
         assert_eq!(accounts.highest_id().unwrap(), 0);
         let joe = NewAccount {
             name: name("joe"),
@@ -56,10 +72,10 @@ fn an_account_lives_from_creation_to_removal() {
         );
         assert_enters(&accounts, "joe", "open sesame", 1);
 
-        accounts.set_email(id, None).unwrap();
+        accounts.set_email(id, None, None).unwrap();
         expected.email = None;
         accounts
-            .set_password(id, &new_password("close sesame"))
+            .set_password(id, &new_password("close sesame"), None)
             .unwrap();
         assert_refused(&accounts, "joe", "open sesame", Refusal::WrongPassword);
         assert_enters(&accounts, "joe", "close sesame", 1);
@@ -78,11 +94,10 @@ fn an_account_lives_from_creation_to_removal() {
     }
 }
 
-#[test]
-fn an_imported_hash_keeps_its_password() {
+fn an_imported_hash_keeps_its_password(kind: Kind) {
     for (family, hash) in FAMILIES.into_iter().zip([SSHA, MD5]) {
-        let file = File::new();
-        let accounts = file.open(of(family));
+        let base = Base::new(kind);
+        let accounts = base.open(of(family));
         let id = accounts.create(&imported("joe", hash), 0).unwrap();
         let Login::Accepted(account) = log_in(&accounts, "joe", "password1") else {
             panic!("{hash} does not fit its password");
@@ -92,16 +107,15 @@ fn an_imported_hash_keeps_its_password() {
     }
 }
 
-#[test]
-fn nothing_can_be_changed_of_an_account_that_is_not() {
+fn nothing_can_be_changed_of_an_account_that_is_not(kind: Kind) {
     for family in FAMILIES {
-        let file = File::new();
-        let accounts = file.open(of(family));
+        let base = Base::new(kind);
+        let accounts = base.open(of(family));
         let id = UserId(7);
         for result in [
             accounts.delete(id),
-            accounts.set_email(id, None),
-            accounts.set_password(id, &new_password("open sesame")),
+            accounts.set_email(id, None, None),
+            accounts.set_password(id, &new_password("open sesame"), None),
             accounts.set_state(id, State::Active),
         ] {
             assert!(matches!(result, Err(AccountsError::NotFound)), "{result:?}");
@@ -109,11 +123,10 @@ fn nothing_can_be_changed_of_an_account_that_is_not() {
     }
 }
 
-#[test]
-fn an_id_is_never_given_twice() {
+fn an_id_is_never_given_twice(kind: Kind) {
     for family in FAMILIES {
-        let file = File::new();
-        let accounts = file.open(of(family));
+        let base = Base::new(kind);
+        let accounts = base.open(of(family));
         let create = |user: &str, floor| accounts.create(&imported(user, SSHA), floor).unwrap().0;
         assert_eq!(create("a", 0), 1);
         assert_eq!(create("b", 0), 2);
@@ -127,15 +140,15 @@ fn an_id_is_never_given_twice() {
         assert_eq!(create("e", 0), 12);
         // The original makes an account, and ours removes it.
         let (table, id) = match family {
-            Family::User => ("user", "userid"),
+            Family::User => (r#""user""#, "userid"),
             Family::Users => ("users", "id"),
         };
-        file.run(&format!(
+        base.run(&format!(
             "INSERT INTO {table} ({id}, username) VALUES (20, 'x')"
         ));
         accounts.delete(UserId(20)).unwrap();
         drop(accounts);
-        let accounts = file.open(of(family));
+        let accounts = base.open(of(family));
         assert_eq!(accounts.highest_id().unwrap(), 20);
         assert_eq!(
             accounts.create(&imported("f", SSHA), 0).unwrap(),
@@ -144,10 +157,9 @@ fn an_id_is_never_given_twice() {
     }
 }
 
-#[test]
-fn ids_that_run_out_are_an_error() {
-    let file = File::new();
-    let accounts = file.open(SqlSettings::default());
+fn ids_that_run_out_are_an_error(kind: Kind) {
+    let base = Base::new(kind);
+    let accounts = base.open(SqlSettings::default());
     let result = accounts.create(&imported("joe", SSHA), i64::MAX);
     assert!(matches!(result, Err(AccountsError::IdsExhausted(i64::MAX))));
     assert_eq!(
@@ -156,11 +168,10 @@ fn ids_that_run_out_are_an_error() {
     );
 }
 
-#[test]
-fn a_name_is_taken_once_whatever_its_case() {
+fn a_name_is_taken_once_whatever_its_case(kind: Kind) {
     for family in FAMILIES {
-        let file = File::new();
-        let accounts = file.open(of(family));
+        let base = Base::new(kind);
+        let accounts = base.open(of(family));
         accounts.create(&imported("Joe", SSHA), 0).unwrap();
         let create = |user: &str| accounts.create(&imported(user, SSHA), 0);
         assert!(matches!(create("Joe"), Err(AccountsError::NameTaken)));
@@ -173,15 +184,14 @@ fn a_name_is_taken_once_whatever_its_case() {
     }
 }
 
-#[test]
-fn a_name_is_looked_up_as_given_and_then_in_lower_case() {
+fn a_name_is_looked_up_as_given_and_then_in_lower_case(kind: Kind) {
     let rows = [
         (1, "joe", Some(SSHA), Some(1)),
         (2, "Joe", Some(SSHA), Some(1)),
         (3, "Eve", Some(SSHA), Some(1)),
     ];
-    let file = with_users(&rows);
-    let accounts = file.open(SqlSettings::default());
+    let base = with_users(kind, &rows);
+    let accounts = base.open(SqlSettings::default());
     let id = |user| accounts.find(&name(user)).unwrap().map(|found| found.id.0);
     assert_eq!(id("joe"), Some(1));
     assert_eq!(id("Joe"), Some(2));
@@ -192,13 +202,12 @@ fn a_name_is_looked_up_as_given_and_then_in_lower_case() {
     assert_enters(&accounts, "JOE", "password1", 1);
 }
 
-#[test]
-fn reset_codes_go_with_the_account_and_with_the_old_password() {
-    let file = File::new();
-    let accounts = file.open(of(Family::User));
-    let codes = || file.value::<i64>("SELECT COUNT(*) FROM reset_codes");
+fn reset_codes_go_with_the_account_and_with_the_old_password(kind: Kind) {
+    let base = Base::new(kind);
+    let accounts = base.open(of(Family::User));
+    let codes = || base.value("SELECT COUNT(*) FROM reset_codes");
     let add = || {
-        file.run(
+        base.run(
             "INSERT INTO reset_codes VALUES ('1', 'auth', 'AAAA-BBBB-CCCC-DDDD', NULL),
              ('2', 'auth', 'AAAA-BBBB-CCCC-EEEE', NULL)",
         );
@@ -206,43 +215,42 @@ fn reset_codes_go_with_the_account_and_with_the_old_password() {
     accounts.create(&imported("joe", SSHA), 0).unwrap();
     add();
     accounts
-        .set_password(UserId(1), &new_password("open sesame"))
+        .set_password(UserId(1), &new_password("open sesame"), None)
         .unwrap();
-    assert_eq!(codes(), 1);
-    file.run("DELETE FROM reset_codes");
+    assert_eq!(codes(), "1");
+    base.run("DELETE FROM reset_codes");
     add();
     accounts.delete(UserId(1)).unwrap();
-    assert_eq!(codes(), 1);
+    assert_eq!(codes(), "1");
     // Not an account: nothing is removed with it.
     assert!(accounts.delete(UserId(2)).is_err());
-    assert_eq!(codes(), 1);
+    assert_eq!(codes(), "1");
 
-    let file = File::new();
-    let accounts = file.open(of(Family::Users));
+    let base = Base::new(kind);
+    let accounts = base.open(of(Family::Users));
     accounts.create(&imported("joe", SSHA), 0).unwrap();
-    file.run("UPDATE users SET reset = 'AAAA-BBBB-CCCC-DDDD', reset_expiration = 'x'");
+    base.run("UPDATE users SET reset = 'AAAA-BBBB-CCCC-DDDD', reset_expiration = '2026-01-01'");
     accounts
-        .set_password(UserId(1), &new_password("open sesame"))
+        .set_password(UserId(1), &new_password("open sesame"), None)
         .unwrap();
     let left = "SELECT COUNT(*) FROM users WHERE reset IS NULL AND reset_expiration IS NULL";
-    assert_eq!(file.value::<i64>(left), 1);
+    assert_eq!(base.value(left), "1");
 }
 
-#[test]
-fn the_table_with_rows_counts() {
+fn the_table_with_rows_counts(kind: Kind) {
     let users = "CREATE TABLE users (id INTEGER PRIMARY KEY, username VARCHAR(32),
          password_hash VARCHAR(128), email VARCHAR(64), status INTEGER);";
-    let user = "CREATE TABLE user (userid INTEGER PRIMARY KEY, username VARCHAR(32) UNIQUE,
-         password VARCHAR(128), accountStatus INTEGER, mail VARCHAR(64), mailVerified INTEGER,
-         syncNode VARCHAR(64));";
+    let user = r#"CREATE TABLE "user" (userid INTEGER PRIMARY KEY, username VARCHAR(32) UNIQUE,
+         password VARCHAR(128), "accountStatus" INTEGER, mail VARCHAR(64), "mailVerified" INTEGER,
+         "syncNode" VARCHAR(64));"#;
     let in_users = "INSERT INTO users (id, username) VALUES (1, 'joe'), (2, 'eve');";
-    let in_user = "INSERT INTO user (userid, username) VALUES (1, 'joe');";
-    #[track_caller]
-    fn check(sql: &[&str], configured: Family, expected: Family) {
-        let file = File::new();
-        file.run(&sql.concat());
-        assert_eq!(file.open(of(configured)).family(), expected);
-    }
+    let in_user = r#"INSERT INTO "user" (userid, username) VALUES (1, 'joe');"#;
+    let check = |sql: &[&str], configured: Family, expected: Family| {
+        let base = Base::new(kind);
+        base.run(&sql.concat());
+        let found = base.open(of(configured)).family();
+        assert_eq!(found, expected, "{sql:?}, {configured:?}");
+    };
     check(&[], Family::User, Family::User);
     check(&[], Family::Users, Family::Users);
     check(&[users], Family::User, Family::User);
@@ -251,9 +259,9 @@ fn the_table_with_rows_counts() {
     check(&[user, users, in_user], Family::Users, Family::User);
     check(&[users, in_users], Family::User, Family::Users);
 
-    let file = File::new();
-    file.run(&[user, users, in_user, in_users].concat());
-    let Err(error) = file.try_open(SqlSettings::default()) else {
+    let base = Base::new(kind);
+    base.run(&[user, users, in_user, in_users].concat());
+    let Err(error) = base.try_open(SqlSettings::default()) else {
         panic!("both tables with rows are accepted");
     };
     assert!(matches!(
@@ -267,38 +275,36 @@ fn the_table_with_rows_counts() {
     );
 }
 
-#[test]
-fn a_missing_table_is_made_only_when_it_may_be() {
+fn a_missing_table_is_made_only_when_it_may_be(kind: Kind) {
     for (family, table) in FAMILIES.into_iter().zip(["user", "users"]) {
-        let file = File::new();
+        let base = Base::new(kind);
         let closed = SqlSettings {
             create_tables: false,
             ..of(family)
         };
-        let Err(AccountsError::TableMissing { table: missing }) = file.try_open(closed.clone())
+        let Err(AccountsError::TableMissing { table: missing }) = base.try_open(closed.clone())
         else {
             panic!("{table} is missing, but accepted");
         };
         assert_eq!(missing, table);
-        drop(file.open(of(family)));
-        assert_eq!(file.open(closed).family(), family);
+        drop(base.open(of(family)));
+        assert_eq!(base.open(closed).family(), family);
     }
 }
 
-#[test]
-fn the_list_is_by_id_and_leaves_out_what_is_no_account() {
+fn the_list_is_by_id_and_leaves_out_what_is_no_account(kind: Kind) {
     for family in FAMILIES {
-        let file = File::new();
-        let accounts = file.open(of(family));
+        let base = Base::new(kind);
+        let accounts = base.open(of(family));
         for user in ["joe", "eve", "bob"] {
             accounts.create(&imported(user, SSHA), 0).unwrap();
         }
         accounts.set_state(UserId(2), State::Disabled).unwrap();
         let (table, id) = match family {
-            Family::User => ("user", "userid"),
+            Family::User => (r#""user""#, "userid"),
             Family::Users => ("users", "id"),
         };
-        file.run(&format!(
+        base.run(&format!(
             "INSERT INTO {table} ({id}, username) VALUES (9, 'no name')"
         ));
         let mut listed = Vec::new();
@@ -315,10 +321,9 @@ fn the_list_is_by_id_and_leaves_out_what_is_no_account() {
     }
 }
 
-#[test]
-fn many_threads_make_accounts_with_ids_of_their_own() {
-    let file = File::new();
-    let accounts = file.open(SqlSettings::default());
+fn many_threads_make_accounts_with_ids_of_their_own(kind: Kind) {
+    let base = Base::new(kind);
+    let accounts = base.open(SqlSettings::default());
     let mut ids = thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
             .map(|thread| {
@@ -342,9 +347,9 @@ fn many_threads_make_accounts_with_ids_of_their_own() {
 
 #[test]
 fn a_locked_database_is_busy_and_passes() {
-    let file = File::new();
-    let accounts = file.open_impatient(Duration::from_millis(200));
-    let blocker = Connection::open(&file.path).unwrap();
+    let base = Base::new(Kind::Sqlite);
+    let accounts = base.open_impatient(Duration::from_millis(200));
+    let blocker = Connection::open(base.file()).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = accounts.create(&imported("joe", SSHA), 0).unwrap_err();
     assert!(matches!(error, AccountsError::Busy(_)), "{error:?}");

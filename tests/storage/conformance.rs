@@ -5,8 +5,6 @@ use weaved::storage::StorageError;
 use weaved::sync::Timestamp;
 use weaved::sync::UserId;
 
-use super::ground::Kind;
-use super::ground::on_every_database;
 use super::support::ALICE;
 use super::support::BOB;
 use super::support::Stage;
@@ -20,6 +18,8 @@ use super::support::post;
 use super::support::post_as;
 use super::support::times;
 use super::support::usage;
+use crate::suite::Kind;
+use crate::suite::on_every_database;
 
 type Case = fn(&dyn Storage, &TestClock);
 

@@ -8,8 +8,6 @@ use proptest::test_runner::TestRunner;
 use weaved::storage::StorageError;
 use weaved::sync::Timestamp;
 
-use super::ground::Kind;
-use super::ground::on_every_database;
 use super::support::ALICE;
 use super::support::Stage;
 use super::support::ids;
@@ -17,6 +15,8 @@ use super::support::name;
 use super::support::post_as;
 use super::support::times;
 use super::support::usage;
+use crate::suite::Kind;
+use crate::suite::on_every_database;
 
 /// One call of a client, or a move of the clock.
 #[derive(Clone, Debug)]

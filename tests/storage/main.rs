@@ -7,9 +7,9 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
-mod ground;
-#[cfg(test)]
 mod history;
+#[cfg(test)]
+mod lookups;
 #[cfg(test)]
 mod mending;
 #[cfg(test)]

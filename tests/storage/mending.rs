@@ -4,9 +4,6 @@ use weaved::storage::Names;
 use weaved::storage::Settings;
 use weaved::storage::StorageError;
 
-use super::ground::Ground;
-use super::ground::Kind;
-use super::ground::on_every_database;
 use super::support::ALICE;
 use super::support::Stage;
 use super::support::get;
@@ -15,6 +12,9 @@ use super::support::post;
 use super::support::post_as;
 use super::support::times;
 use super::support::usage;
+use crate::suite::Ground;
+use crate::suite::Kind;
+use crate::suite::on_every_database;
 
 on_every_database! {
     what_the_original_wrote_in_between_is_seen

@@ -11,8 +11,6 @@ use weaved::storage::StorageError;
 use weaved::storage::survey;
 use weaved::sync::UserId;
 
-use super::ground::Ground;
-use super::ground::Kind;
 use super::support::ALICE;
 use super::support::Stage;
 use super::support::TestClock;
@@ -23,6 +21,9 @@ use super::support::open;
 use super::support::post;
 use super::support::post_as;
 use super::support::times;
+use crate::suite::Ground;
+use crate::suite::Kind;
+use crate::suite::on_every_database;
 
 /// As SQLAlchemy printed them for MySQL, once with its charset and once by hand.
 const MYSQL_COLLECTIONS: &str = "
@@ -134,7 +135,7 @@ fn serves(ground: Ground, settings: Settings) -> Ground {
 }
 
 fn findings(ground: &Ground, settings: Settings) -> Vec<Finding> {
-    let database = Database::open(&ground.uri(), &PoolOptions::default()).unwrap();
+    let database = Database::open(&ground.uri().parse().unwrap(), &PoolOptions::default()).unwrap();
     survey(&database, settings).unwrap()
 }
 
@@ -235,7 +236,7 @@ fn a_table_without_its_key_is_refused() {
     }
 }
 
-super::ground::on_every_database! {
+on_every_database! {
     a_hundred_tables_are_one_storage
     tables_that_may_not_be_made_are_missed
 }

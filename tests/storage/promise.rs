@@ -16,14 +16,14 @@ use weaved::sync::Query;
 use weaved::sync::SystemClock;
 use weaved::sync::Timestamp;
 
-use super::ground::Ground;
-use super::ground::Kind;
-use super::ground::on_every_database;
 use super::support::ALICE;
 use super::support::TestClock;
 use super::support::name;
 use super::support::open;
 use super::support::post_as;
+use crate::suite::Ground;
+use crate::suite::Kind;
+use crate::suite::on_every_database;
 
 const WRITERS: usize = 4;
 const WRITES: usize = 60;

@@ -23,8 +23,8 @@ use weaved::sync::Timestamp;
 use weaved::sync::UserId;
 use weaved::sync::Wbo;
 
-use super::ground::Ground;
-use super::ground::Kind;
+use crate::suite::Ground;
+use crate::suite::Kind;
 
 /// The user of most tests.
 pub(crate) const ALICE: UserId = UserId(7);
@@ -88,7 +88,7 @@ pub(crate) fn open(
     clock: Arc<dyn Clock>,
     settings: Settings,
 ) -> Result<SqlStorage, StorageError> {
-    let database = Database::open(&ground.uri(), &PoolOptions::default()).unwrap();
+    let database = Database::open(&ground.uri().parse().unwrap(), &PoolOptions::default()).unwrap();
     SqlStorage::open(Arc::new(database), clock, settings)
 }
 

@@ -71,6 +71,14 @@ impl Home {
         }
     }
 
+    /// The server of its database; `None` is a SQLite file.
+    pub(crate) fn backend(&self) -> Option<Backend> {
+        match &self.stored {
+            Stored::File(_) => None,
+            Stored::Served(database) => Some(database.server().backend()),
+        }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

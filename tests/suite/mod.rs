@@ -8,6 +8,7 @@
 #![allow(
     dead_code,
     unused_imports,
+    unused_macros,
     reason = "every test crate includes this module and uses its own part of it"
 )]
 
@@ -38,8 +39,11 @@ mod weaved;
 pub(crate) use database::Backend;
 pub(crate) use database::DatabaseServer;
 pub(crate) use database::Durability;
+pub(crate) use database::Ground;
 pub(crate) use database::Hold;
+pub(crate) use database::Kind;
 pub(crate) use database::ServedDatabase;
+pub(crate) use database::on_every_database;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use fastcgi::FastCgi;
 pub(crate) use front::Behind;
@@ -70,6 +74,7 @@ pub(crate) use user::Call;
 pub(crate) use user::User;
 pub(crate) use user::basic;
 pub(crate) use user::name_of;
+pub(crate) use warden::Warden;
 pub(crate) use way::Facts;
 pub(crate) use way::PREFIX;
 pub(crate) use way::Rows;

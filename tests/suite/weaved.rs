@@ -11,6 +11,8 @@ use std::process::Output;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
+use std::time::Instant;
 
 use rustix::process::Pid;
 use rustix::process::Signal;
@@ -23,6 +25,9 @@ use super::log::Log;
 use super::message::Transport;
 use super::scgi::Scgi;
 use super::warden::Warden;
+
+/// Longer than processes need to start on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program under test.
 pub(crate) const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
@@ -271,6 +276,21 @@ impl Weaved {
     #[track_caller]
     pub(crate) fn workers(&self) -> Vec<u32> {
         children(self.master())
+    }
+
+    /// The same, when there are so many.
+    #[track_caller]
+    pub(crate) fn all_workers(&self, count: usize) -> Vec<u32> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut workers = self.workers();
+            if workers.len() == count {
+                workers.sort_unstable();
+                return workers;
+            }
+            assert!(Instant::now() < until, "{workers:?}, not {count}");
+            std::thread::yield_now();
+        }
     }
 
     /// KILL to master and workers: no chance to finish anything.

@@ -83,6 +83,15 @@ impl StoredHash {
         Self::parse(&text).ok_or(AccountsError::Hash)
     }
 
+    /// Hashes a password with a new salt as `{SSHA}`, for a directory.
+    ///
+    /// # Errors
+    /// [`AccountsError::Random`].
+    #[cfg(feature = "ldap")]
+    pub(super) fn create_for_directory(password: &Password) -> Result<Self, AccountsError> {
+        Self::parse(&salted::create_for_directory(password)?).ok_or(AccountsError::Hash)
+    }
+
     /// A hash of nothing, for names that have none: it costs what a new hash of the scheme costs.
     #[must_use]
     pub fn decoy(scheme: HashScheme) -> Option<Self> {
@@ -113,6 +122,12 @@ impl StoredHash {
             (Kind::Salted(hash), HashScheme::Sscrypt) => hash.is_sscrypt(),
             _ => false,
         }
+    }
+
+    /// Whether a directory server can check it: `{SSHA}`.
+    #[cfg(feature = "ldap")]
+    pub(super) const fn is_for_directory(&self) -> bool {
+        matches!(&self.kind, Kind::Salted(hash) if hash.is_ssha())
     }
 
     /// The text for the column.

@@ -72,6 +72,11 @@ impl SaltedHash {
         computed.ct_eq(&self.digest).into()
     }
 
+    #[cfg(feature = "ldap")]
+    pub(super) const fn is_ssha(&self) -> bool {
+        matches!(self.family, Family::Sha1)
+    }
+
     pub(super) const fn is_sscrypt(&self) -> bool {
         matches!(self.family, Family::Scrypt)
     }
@@ -83,6 +88,15 @@ pub(super) fn create(password: &Password) -> Result<String, AccountsError> {
     let digest = scrypted(password, &salt).ok_or(AccountsError::Hash)?;
     let encoded = BASE64.encode(&[&digest[..], &salt[..]].concat());
     Ok(format!("{{SSCRYPT}}{encoded}"))
+}
+
+/// Makes an `{SSHA}` with a new salt: the strongest kind that every directory server checks.
+#[cfg(feature = "ldap")]
+pub(super) fn create_for_directory(password: &Password) -> Result<String, AccountsError> {
+    let salt = new_salt()?;
+    let digest = salted::<Sha1>(password.as_bytes(), &salt);
+    let encoded = BASE64.encode(&[&digest[..], &salt[..]].concat());
+    Ok(format!("{{SSHA}}{encoded}"))
 }
 
 fn salted<D: Digest>(password: &[u8], salt: &[u8; SALT]) -> Vec<u8> {

@@ -31,7 +31,7 @@ const RAISE: &str = "
 ";
 
 /// Makes the table where it is missing, and answers the key that picks decoys.
-pub(super) fn prepare(database: &Database) -> Result<i64, AccountsError> {
+pub(in crate::accounts) fn prepare(database: &Database) -> Result<i64, AccountsError> {
     if database.ensure(|session| session.has_table(TABLE), SCHEMA)? {
         log::info!("database={} made the table {TABLE}", database.name());
     }
@@ -55,7 +55,7 @@ pub(super) fn prepare(database: &Database) -> Result<i64, AccountsError> {
 
 /// Makes whoever else gives ids or names, on this machine or another, wait until this transaction
 /// ends. Goes before everything else in it.
-pub(super) fn lock(session: &mut Session<'_>) -> Result<(), DbError> {
+pub(in crate::accounts) fn lock(session: &mut Session<'_>) -> Result<(), DbError> {
     const LOCK: &str = "SELECT value FROM weaved_marks WHERE name = :name FOR UPDATE";
     // There the whole transaction is alone.
     if session.dialect() != Dialect::Sqlite {
@@ -65,12 +65,15 @@ pub(super) fn lock(session: &mut Session<'_>) -> Result<(), DbError> {
 }
 
 /// The highest id that was noted.
-pub(super) fn highest_id(session: &mut Session<'_>) -> Result<i64, DbError> {
+pub(in crate::accounts) fn highest_id(session: &mut Session<'_>) -> Result<i64, DbError> {
     Ok(read(session, HIGHEST_ID)?.unwrap_or(0))
 }
 
 /// Notes that ids up to this one were given.
-pub(super) fn raise_highest_id(session: &mut Session<'_>, id: i64) -> Result<(), DbError> {
+pub(in crate::accounts) fn raise_highest_id(
+    session: &mut Session<'_>,
+    id: i64,
+) -> Result<(), DbError> {
     let params = [(":name", HIGHEST_ID.into()), (":value", id.into())];
     session.execute(RAISE, &params)?;
     Ok(())

@@ -10,7 +10,7 @@
 
 mod ddl;
 mod login;
-mod marks;
+pub(super) mod marks;
 mod schema;
 mod statements;
 
@@ -51,6 +51,9 @@ use statements::Statements;
 
 /// The status of an account that may log in, in either table.
 const ACTIVE: i64 = 1;
+
+/// How long a verified password is remembered: a changed one counts at once nevertheless.
+const REMEMBERED: Duration = Duration::from_secs(5 * 60);
 
 /// How accounts in a database behave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +137,7 @@ impl SqlAccounts {
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *secret).map_err(AccountsError::Random)?;
         Ok(Self {
-            cache: Cache::new(secret),
+            cache: Cache::new(secret, REMEMBERED),
             decoy_key: marks::prepare(&database)?,
             database,
             family,
@@ -303,12 +306,22 @@ impl Accounts for SqlAccounts {
         })
     }
 
-    fn set_email(&self, id: UserId, email: Option<&Email>) -> Result<(), AccountsError> {
+    fn set_email(
+        &self,
+        id: UserId,
+        email: Option<&Email>,
+        _proof: Option<&Password>,
+    ) -> Result<(), AccountsError> {
         let email = email.map(Email::as_str).into();
         self.update(id, self.sql.set_email, &[(":email", email)])
     }
 
-    fn set_password(&self, id: UserId, password: &NewPassword) -> Result<(), AccountsError> {
+    fn set_password(
+        &self,
+        id: UserId,
+        password: &NewPassword,
+        _proof: Option<&Password>,
+    ) -> Result<(), AccountsError> {
         let hash = self.hashed(password.password())?;
         let params = [(":id", id.0.into()), (":hash", hash.as_str().into())];
         self.database.write(|session| {

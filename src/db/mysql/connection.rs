@@ -1,7 +1,6 @@
 //! One connection: its prepared statements, and whether it is still in step with the server.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -25,8 +24,6 @@ const STATEMENTS: usize = 128;
 /// A connection to a server.
 pub(super) struct Connection {
     conn: Conn,
-    /// The database, without its password.
-    name: Arc<str>,
     /// When to make it anew; absent: never.
     expires: Option<Instant>,
     /// Whether nothing may be asked of it any more.
@@ -35,19 +32,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(conn: Conn, name: Arc<str>, recycle: Option<Duration>) -> Self {
+    pub(super) fn new(conn: Conn, recycle: Option<Duration>) -> Self {
         Self {
             conn,
-            name,
             expires: recycle.and_then(|age| Instant::now().checked_add(age)),
             is_broken: false,
             statements: Statements::default(),
         }
-    }
-
-    /// The database, without its password.
-    pub(super) fn name(&self) -> &str {
-        &self.name
     }
 
     /// Whether nothing may be asked of it any more.

@@ -73,11 +73,10 @@ fn of_code(code: u16) -> Kind {
         // Duplicate keys, NULL where none may be, foreign keys, checks.
         1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1364 | 1451 | 1452 | 1557 | 1586 | 1761
         | 1762 | 3819 | 4025 => Kind::Constraint,
-        1406 => Kind::Unstorable("a value: it is longer than its column"),
-        1264 | 1690 => Kind::Unstorable("a value: the number is too large for its column"),
-        1366 | 1300 | 3988 => {
-            Kind::Unstorable("a value: it has characters that the column's character set lacks")
-        }
+        1406 => Kind::Unstorable("a text as long as this"),
+        1264 | 1690 => Kind::Unstorable("a number as large as this"),
+        // The column's character set lacks it.
+        1267 | 1300 | 1366 | 3988 => Kind::Unstorable("a character of this text"),
         // The server goes down, the connection was killed (1927: by MariaDB), or timed out.
         1053
         | 1077
@@ -96,5 +95,54 @@ fn of_code(code: u16) -> Kind {
         // The server takes no writes (any more): after a fail-over another one does.
         1290 | 1792 | 1836 | 3100 | 3101 => Kind::Lost,
         _ => Kind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn server(code: u16) -> mysql::Error {
+        mysql::Error::MySqlError(mysql::MySqlError {
+            state: "HY000".to_owned(),
+            message: String::new(),
+            code,
+        })
+    }
+
+    #[test]
+    fn each_number_has_its_meaning() {
+        for (code, expected) in [
+            (1040, Kind::Busy),
+            (1205, Kind::Conflict),
+            (1213, Kind::Conflict),
+            (1062, Kind::Constraint),
+            (4025, Kind::Constraint),
+            (1406, Kind::Unstorable("a text as long as this")),
+            (1366, Kind::Unstorable("a character of this text")),
+            (1264, Kind::Unstorable("a number as large as this")),
+            (1927, Kind::Lost),
+            (1047, Kind::Lost),
+            (1290, Kind::Lost),
+            (1064, Kind::Other),
+            (1146, Kind::Other),
+        ] {
+            assert_eq!(kind(&server(code)), expected, "{code}");
+        }
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert!(breaks(&mysql::Error::IoError(reset)));
+        assert!(breaks(&server(PACKET_TOO_LARGE)));
+        assert!(!breaks(&server(1064)));
+    }
+
+    #[test]
+    fn a_commit_that_failed_is_done_again_only_when_nothing_was_changed() {
+        let of = |code| of_commit(of_statement(server(code)));
+        assert!(matches!(of(1213), DbError::Conflict(_)));
+        assert!(matches!(of(1205), DbError::Lost(_)));
+        assert!(matches!(of(1180), DbError::Lost(_)));
+        assert!(matches!(of(1062), DbError::Constraint(_)));
     }
 }

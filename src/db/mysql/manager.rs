@@ -10,20 +10,21 @@ use mysql::Conn;
 use mysql::prelude::Queryable;
 
 use super::super::PoolOptions;
-use super::cause::ConnectCause;
-use super::cause::Reason;
 use super::connection::Connection;
 use super::options;
+use super::options::Pace;
 use super::places::Place;
 use super::places::origins;
 use super::places::places;
+use super::refusal::Reason;
+use super::refusal::Refusal;
 use crate::config::DatabaseUri;
 use crate::config::MySqlUri;
 
 /// Makes the connections of a pool.
 pub(super) struct Manager {
     /// The database, without its password.
-    name: Arc<str>,
+    name: String,
     uri: MySqlUri,
     pool: PoolOptions,
     places: Vec<Place>,
@@ -36,7 +37,7 @@ pub(super) struct Manager {
 impl Manager {
     pub(super) fn new(uri: &MySqlUri, pool: &PoolOptions) -> Self {
         Self {
-            name: DatabaseUri::MySql(uri.clone()).to_string().into(),
+            name: DatabaseUri::MySql(uri.clone()).to_string(),
             uri: uri.clone(),
             pool: pool.clone(),
             places: places(&uri.server),
@@ -57,7 +58,7 @@ impl Manager {
     }
 
     /// Tries the places in turn, first the one that answered last.
-    pub(super) fn connect(&self) -> Result<Connection, ConnectCause> {
+    pub(super) fn connect(&self, pace: Pace) -> Result<Connection, Refusal> {
         let first = self.last.load(Ordering::Relaxed);
         let mut failures = Vec::new();
         for index in first..first + self.places.len() {
@@ -65,22 +66,18 @@ impl Manager {
             let Some(place) = self.places.get(index) else {
                 break;
             };
-            match self.connect_to(place) {
+            match self.connect_to(place, pace) {
                 Ok(conn) => {
                     self.last.store(index, Ordering::Relaxed);
-                    return Ok(Connection::new(
-                        conn,
-                        Arc::clone(&self.name),
-                        self.pool.recycle,
-                    ));
+                    return Ok(Connection::new(conn, self.pool.recycle));
                 }
                 Err(reason) => failures.push((place.clone(), reason)),
             }
         }
-        Err(ConnectCause::new(&self.uri, failures))
+        Err(Refusal::new(&self.uri, &failures))
     }
 
-    fn connect_to(&self, place: &Place) -> Result<Conn, Reason> {
+    fn connect_to(&self, place: &Place, pace: Pace) -> Result<Conn, Reason> {
         let origins = match place {
             Place::Socket(_) => vec![None],
             Place::Tcp(name, port) => {
@@ -90,7 +87,7 @@ impl Manager {
         };
         let mut failure = None;
         for origin in origins {
-            let options = options::options(&self.uri, place, origin, &self.pool);
+            let options = options::options(&self.uri, place, origin, &self.pool, pace);
             match Conn::new(options) {
                 Ok(mut conn) => {
                     self.set_up(&mut conn)?;
@@ -161,15 +158,15 @@ pub(super) struct Shared(pub(super) Arc<Manager>);
 
 impl r2d2::ManageConnection for Shared {
     type Connection = Connection;
-    type Error = ConnectCause;
+    type Error = Refusal;
 
-    fn connect(&self) -> Result<Connection, ConnectCause> {
-        let made = self.0.connect();
+    fn connect(&self) -> Result<Connection, Refusal> {
+        let made = self.0.connect(Pace::Usual);
         self.0.note(made.as_ref().err().map(ToString::to_string));
         made
     }
 
-    fn is_valid(&self, _: &mut Connection) -> Result<(), ConnectCause> {
+    fn is_valid(&self, _: &mut Connection) -> Result<(), Refusal> {
         // Never asked: see `test_on_check_out`.
         Ok(())
     }

@@ -11,6 +11,8 @@ mod error;
 mod manager;
 mod options;
 mod places;
+mod refusal;
+mod transaction;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,17 +20,16 @@ use std::time::Instant;
 
 use super::DbError;
 use super::Dialect;
-use super::Flow;
-use super::Params;
 use super::PoolOptions;
-use super::Row;
 use super::driver::Access;
 use super::driver::Driver;
 use super::driver::Transaction;
-use crate::causes::chain;
 use crate::config::MySqlUri;
 use manager::Manager;
 use manager::Shared;
+use options::Pace;
+use transaction::Held;
+use transaction::Open;
 
 /// The longest pause between two attempts to connect while somebody waits for a connection.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -45,11 +46,15 @@ impl MySql {
     /// Finds out whether the server lets us in.
     pub(super) fn open(uri: &MySqlUri, options: &PoolOptions) -> Result<Self, DbError> {
         let manager = Arc::new(Manager::new(uri, options));
-        // The first connection is made by hand: the pool would retry and hide the reason.
-        manager.connect().map_err(|cause| DbError::Open {
+        let open_error = |cause| DbError::Open {
             name: manager.name().to_owned(),
-            cause: Box::new(cause),
-        })?;
+            cause,
+        };
+        options::check_tls(&uri.server.tls).map_err(|text| open_error(text.into()))?;
+        // The first connection is made by hand: the pool would retry and hide the reason.
+        manager
+            .connect(Pace::Usual)
+            .map_err(|cause| open_error(cause.into()))?;
         let pool = r2d2::Pool::builder()
             .max_size(options.size.max(1))
             .min_idle(Some(0))
@@ -80,102 +85,12 @@ impl MySql {
 
 impl Driver for MySql {
     fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
-        let mut connection = self.connection(until)?;
-        connection.run(match access {
-            Access::Read => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-            Access::Write => "START TRANSACTION",
-        })?;
-        Ok(Box::new(Open {
-            connection,
-            state: State::Open,
-        }))
+        let connection = self.connection(until)?;
+        let open = Open::begin(Held::Pooled(connection), access, Arc::clone(&self.manager))?;
+        Ok(Box::new(open))
     }
 
     fn dialect(&self) -> Dialect {
         Dialect::MySql
-    }
-}
-
-/// How far a transaction has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Statements may follow.
-    Open,
-    /// The server gave it up, wholly or in part: what followed might be done on its own.
-    GivenUp,
-    /// Committed, or as good as.
-    Ended,
-}
-
-/// An open transaction.
-struct Open {
-    connection: Pooled,
-    state: State,
-}
-
-impl Open {
-    fn check(&self) -> Result<(), DbError> {
-        match self.state {
-            State::Open => Ok(()),
-            _ => Err(DbError::Conflict("the transaction was given up".into())),
-        }
-    }
-
-    fn noted<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
-        if let Err(DbError::Conflict(_)) = &result {
-            self.state = State::GivenUp;
-        }
-        result
-    }
-}
-
-impl Transaction for Open {
-    fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError> {
-        self.check()?;
-        let result = self.connection.execute(sql, params);
-        self.noted(result)
-    }
-
-    fn execute_batch(&mut self, sql: &str) -> Result<(), DbError> {
-        self.check()?;
-        let result = self.connection.run(sql);
-        self.noted(result)
-    }
-
-    fn query(
-        &mut self,
-        sql: &str,
-        params: &Params<'_>,
-        visit: &mut dyn FnMut(&Row<'_>) -> Flow,
-    ) -> Result<(), DbError> {
-        self.check()?;
-        let result = self.connection.query(sql, params, visit);
-        self.noted(result)
-    }
-
-    fn commit(mut self: Box<Self>) -> Result<(), DbError> {
-        self.check()?;
-        let result = self.connection.commit();
-        if result.is_ok() {
-            self.state = State::Ended;
-        }
-        result
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if self.state == State::Ended || self.connection.is_broken() {
-            return;
-        }
-        if let Err(error) = self.connection.run("ROLLBACK") {
-            // The server rolls back when it sees that the connection is gone.
-            self.connection.give_up();
-            log::debug!(
-                "{}: cannot roll back: {}",
-                self.connection.name(),
-                chain(&error)
-            );
-        }
     }
 }

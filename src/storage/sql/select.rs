@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Owner;
 use super::expiry_bound;
+use super::schema;
 use crate::db::Dialect;
 use crate::db::Value;
 use crate::sync::Query;
@@ -163,6 +164,9 @@ impl Selection {
     fn condition(&self, expired: Expired, dialect: Dialect) -> String {
         let query = &self.query;
         let mut text = String::from("username = :user AND collection = :collection");
+        if query.ids.is_none() {
+            text.push_str(schema::of_whole_collections(dialect));
+        }
         let mut and = |wanted: bool, condition: &str| {
             if wanted {
                 text.push_str(" AND ");

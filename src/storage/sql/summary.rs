@@ -10,6 +10,7 @@ use super::Owner;
 use super::StorageError;
 use super::Usage;
 use super::expiry_bound;
+use super::schema;
 use crate::db::Dialect;
 use crate::db::Flow;
 use crate::db::Row;
@@ -239,7 +240,8 @@ pub(super) fn count(
         (":user", owner.user.0.into()),
         (":collection", row.collection.into()),
     ];
-    let counted = session.query_one(&owner.table.sql(COUNT), &params, |counted| Summary {
+    let sql = owner.table.sql(COUNT) + schema::of_whole_collections(session.dialect());
+    let counted = session.query_one(&sql, &params, |counted| Summary {
         records: counted.int(0).unwrap_or_default(),
         bytes: counted.int(1).unwrap_or_default(),
         expires: counted.int(2).unwrap_or(Ttl::NEVER),
@@ -271,7 +273,8 @@ pub(super) fn usage(
         (":collection", row.collection.into()),
         (":now", expiry_bound(now).into()),
     ];
-    let usage = session.query_one(&owner.table.sql(USAGE), &params, |row| Usage {
+    let sql = owner.table.sql(USAGE) + schema::of_whole_collections(session.dialect());
+    let usage = session.query_one(&sql, &params, |row| Usage {
         records: number(row.int(0)),
         bytes: number(row.int(1)),
     })?;

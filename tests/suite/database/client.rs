@@ -6,6 +6,7 @@ use std::io::Read;
 use std::io::Write;
 use std::process::Child;
 use std::process::ChildStdin;
+use std::process::ChildStdout;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
@@ -42,28 +43,35 @@ pub(super) fn run(client: Command, statements: &str) -> String {
 pub(crate) struct Hold {
     child: Child,
     stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Hold {
-    /// Returns when the statements have been done.
     #[track_caller]
     pub(super) fn new(client: Command, statements: &str) -> Self {
+        let mut child = piped(client);
+        let mut hold = Self {
+            stdin: child.stdin.take(),
+            stdout: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        };
+        hold.go_on(statements);
+        hold
+    }
+
+    /// Runs further statements, and returns when they have been done.
+    #[track_caller]
+    pub(crate) fn go_on(&mut self, statements: &str) {
         const DONE: &str = "all of it is done";
 
-        let mut child = piped(client);
-        let mut stdin = child.stdin.take().unwrap();
+        let stdin = self.stdin.as_mut().unwrap();
         writeln!(stdin, "{statements}; SELECT '{DONE}';").unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let done = lines.map_while(Result::ok).any(|line| line == DONE);
-        if !done {
+        let mut lines = self.stdout.by_ref().lines();
+        if !lines.any(|line| line.unwrap() == DONE) {
             let mut errors = String::new();
-            let _ = child.stderr.take().unwrap().read_to_string(&mut errors);
-            child.wait().unwrap();
+            let mut stderr = self.child.stderr.take().unwrap();
+            stderr.read_to_string(&mut errors).unwrap();
             panic!("{errors}\nin: {statements}");
-        }
-        Self {
-            child,
-            stdin: Some(stdin),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod authority;
 mod client;
+mod ground;
 mod mariadb;
 mod owner;
 mod postgresql;
@@ -45,6 +46,9 @@ use super::weaved::children;
 use super::weaved::signal;
 use authority::Authority;
 pub(crate) use client::Hold;
+pub(crate) use ground::Ground;
+pub(crate) use ground::Kind;
+pub(crate) use ground::on_every_database;
 use owner::Owner;
 
 /// Longer than a server needs to end on a busy machine.
@@ -369,6 +373,29 @@ impl DatabaseServer {
     pub(crate) fn restart(&self) {
         self.stop();
         self.start_again();
+    }
+
+    /// Makes it one that can be read and takes no writes, as one that was the primary and is not
+    /// any more. PostgreSQL has to be started anew for that.
+    #[track_caller]
+    pub(crate) fn demote(&self) {
+        match self.backend {
+            Backend::MariaDb => drop(self.run_sql("SET GLOBAL read_only = 1")),
+            Backend::PostgreSql => {
+                self.stop();
+                self.place.write("data/standby.signal", "", 0o600);
+                self.start_again();
+            }
+        }
+    }
+
+    /// Lets it take writes again after [`DatabaseServer::demote`].
+    #[track_caller]
+    pub(crate) fn promote(&self) {
+        match self.backend {
+            Backend::MariaDb => drop(self.run_sql("SET GLOBAL read_only = 0")),
+            Backend::PostgreSql => drop(self.run_sql("SELECT pg_promote()")),
+        }
     }
 
     /// Between our choice of a port and the start somebody else may take it: then another one.

@@ -54,7 +54,8 @@ impl Product for PostgreSql {
     }
 
     fn ready(&self) -> &'static str {
-        "database system is ready to accept connections"
+        // "connections", or "read-only connections" of a standby.
+        "database system is ready to accept "
     }
 
     fn end(&self) -> Signal {

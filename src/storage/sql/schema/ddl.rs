@@ -133,6 +133,20 @@ pub(super) fn records_index(dialect: Dialect, table: Table) -> (String, String) 
     };
     let table = table.name();
     let name = format!("weaved_{table}_modified");
-    let sql = format!("CREATE INDEX {name} ON {table} ({columns})");
+    let condition = of_whole_collections(dialect).replacen(" AND", " WHERE", 1);
+    let sql = format!("CREATE INDEX {name} ON {table} ({columns}){condition}");
     (name, sql)
+}
+
+/// What statements about whole collections have to say further, so that [`records_index`] serves
+/// them.
+///
+/// It is true of every record, which PostgreSQL cannot know. Otherwise, and as long as a table has
+/// no statistics, PostgreSQL would look up each single record by reading the index of its whole
+/// collection: to the planner that costs as much as the primary key.
+pub(in crate::storage::sql) const fn of_whole_collections(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::PostgreSql => " AND payload_size >= -2147483648",
+        Dialect::MySql | Dialect::Sqlite => "",
+    }
 }

@@ -1,0 +1,330 @@
+//! Making and changing accounts in the directory, in the original's layout.
+//!
+//! Each call is one operation on the user's entry, so that none is ever half done, on a
+//! connection of its own: as the user where he has shown his password, else as the administrator.
+//! A new password is handed to the server as it is (RFC 3062), over TLS if so configured: its
+//! choice of hash and its rules for passwords count then, which no ready-made hash would let it
+//! apply. Only a new entry comes with an `{SSHA}` of ours, as the original's did: it is there
+//! whole or not at all.
+
+use data_encoding::HEXLOWER;
+use ldap3::Mod;
+use ldap3::Scope;
+use sha1::Digest;
+use sha1::Sha1;
+
+use super::LdapAccounts;
+use super::connection::Connection;
+use super::connection::Search;
+use super::connection::set;
+use super::deadline::Deadline;
+use super::directory::Found;
+use super::entry::Entry;
+use super::error::DirectoryError;
+use super::error::code;
+use super::ids::FIRST;
+use super::settings::LdapLogin;
+use super::settings::LdapWriting;
+use crate::accounts::AccountsError;
+use crate::accounts::Credential;
+use crate::accounts::Email;
+use crate::accounts::NewAccount;
+use crate::accounts::Password;
+use crate::accounts::State;
+use crate::accounts::hash::StoredHash;
+use crate::accounts::names::MAX_NEW_NAME;
+use crate::sync::UserId;
+
+/// How many numbers are tried for a new account, as the original did.
+const ATTEMPTS: usize = 10;
+
+impl LdapAccounts {
+    fn writing(&self) -> Result<&LdapWriting, AccountsError> {
+        self.writing.as_ref().ok_or(AccountsError::ReadOnly)
+    }
+
+    fn administer(&self, deadline: Deadline) -> Result<Connection, AccountsError> {
+        let admin = &self.writing()?.admin;
+        Ok(self.directory.connector.connect(Some(admin), deadline)?)
+    }
+
+    pub(super) fn make(&self, account: &NewAccount, floor: i64) -> Result<UserId, AccountsError> {
+        let writing = self.writing()?;
+        if account.name.as_str().len() > MAX_NEW_NAME {
+            return Err(AccountsError::NameTooLong);
+        }
+        let hash = match &account.credential {
+            Credential::Hash(hash) if hash.is_for_directory() => hash.clone(),
+            Credential::Hash(_) => return Err(AccountsError::ForeignHash),
+            Credential::Password(new) => StoredHash::create_for_directory(new.password())?,
+        };
+        let deadline = self.deadline();
+        match self.directory.find(&account.name, deadline)? {
+            Found::None => {}
+            Found::One(entry) => {
+                let same = self.directory.name(&entry, &account.name);
+                return Err(match same.as_ref() == Some(&account.name) {
+                    true => AccountsError::NameTaken,
+                    false => AccountsError::NameSimilar,
+                });
+            }
+            Found::Several(_) => return Err(AccountsError::NameTaken),
+        }
+        let mut connection = self.administer(deadline)?;
+        // What the storage knows of numbers of ours says nothing about those of the directory.
+        let floor = if floor < FIRST { floor } else { 0 };
+        let floor = floor.max(self.ids.highest_noted()?);
+        for _ in 0..ATTEMPTS {
+            let Some(id) = take_number(&mut connection, writing, floor, deadline)? else {
+                continue;
+            };
+            if self.directory.find_number(id, deadline)?.is_some() {
+                continue;
+            }
+            self.ids.note(id)?;
+            let dn = format!("{}={id},{}", writing.id, writing.users);
+            let result = self.add(&mut connection, &dn, id, account, &hash, deadline)?;
+            match result.rc {
+                code::SUCCESS => {
+                    self.ensure_alone(&mut connection, &dn, account, deadline)?;
+                    return Ok(id);
+                }
+                code::ALREADY_EXISTS => {}
+                _ => return Err(connection.refused("a new entry", result).into()),
+            }
+        }
+        Err(DirectoryError::MaxuidContended(writing.maxuid.clone()).into())
+    }
+
+    fn add(
+        &self,
+        connection: &mut Connection,
+        dn: &str,
+        id: UserId,
+        account: &NewAccount,
+        hash: &StoredHash,
+        deadline: Deadline,
+    ) -> Result<ldap3::LdapResult, AccountsError> {
+        let writing = self.writing()?;
+        let names = &self.directory.attributes;
+        let (id, name) = (id.to_string(), account.name.as_str());
+        let classes: Vec<&str> = writing.object_classes.iter().map(String::as_str).collect();
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(AccountsError::Random)?;
+        let verified = Sha1::new()
+            .chain_update(random)
+            .chain_update(name)
+            .finalize();
+        let verified = HEXLOWER.encode(&verified);
+        let mut attributes: Vec<(&str, &[&str])> = vec![("objectClass", &classes)];
+        let (values, number, hash) = ([name], [id.as_str()], [hash.as_str()]);
+        attributes.push((&names.name, &values));
+        for attribute in ["cn", "sn"] {
+            if !names.name.eq_ignore_ascii_case(attribute) {
+                attributes.push((attribute, &values));
+            }
+        }
+        attributes.push((&writing.id, &number));
+        attributes.push(("userPassword", &hash));
+        let mail = account.email.as_ref().map(|email| [email.as_str()]);
+        if let Some(mail) = &mail {
+            attributes.push((&names.mail, mail));
+        }
+        let verified = [verified.as_str()];
+        // What only the original's schema knows.
+        if classes
+            .iter()
+            .any(|class| class.eq_ignore_ascii_case("dataStore"))
+        {
+            attributes.push(("mail-verified", &verified));
+            if let Some(node) = &names.node {
+                attributes.push((node, &["weave:"]));
+            }
+            if let Some(enabled) = &names.enabled {
+                attributes.push((enabled, &["Yes"]));
+            }
+            if writing.account_status {
+                attributes.push(("accountStatus", &["1"]));
+            }
+        }
+        Ok(connection.add(dn, &attributes, deadline)?)
+    }
+
+    /// A directory keeps no name from being given twice at the same time: then neither stays.
+    fn ensure_alone(
+        &self,
+        connection: &mut Connection,
+        dn: &str,
+        account: &NewAccount,
+        deadline: Deadline,
+    ) -> Result<(), AccountsError> {
+        if let Found::Several(_) = self.directory.find(&account.name, deadline)? {
+            connection.delete(dn, deadline)?;
+            return Err(AccountsError::NameTaken);
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, id: UserId) -> Result<(), AccountsError> {
+        self.writing()?;
+        let deadline = self.deadline();
+        let entry = self.entry(id, deadline)?;
+        let mut connection = self.administer(deadline)?;
+        // Before: a number that is gone must be noted, also if this is cut short.
+        self.ids.bury(id)?;
+        let result = connection.delete(&entry.dn, deadline)?;
+        self.cache.clear();
+        done(&connection, "a deletion", result)
+    }
+
+    pub(super) fn change_mail(
+        &self,
+        id: UserId,
+        email: Option<&Email>,
+        proof: Option<&Password>,
+    ) -> Result<(), AccountsError> {
+        let email: Vec<&str> = email.iter().map(|email| email.as_str()).collect();
+        let attribute = self.directory.attributes.mail.as_str();
+        self.change(
+            id,
+            proof,
+            "a new address",
+            |connection, entry, _, deadline| {
+                let change = Mod::Replace(attribute, set(&email));
+                connection.modify(&entry.dn, vec![change], deadline)
+            },
+        )
+    }
+
+    pub(super) fn change_password(
+        &self,
+        id: UserId,
+        password: &Password,
+        proof: Option<&Password>,
+    ) -> Result<(), AccountsError> {
+        self.change(
+            id,
+            proof,
+            "a new password",
+            |connection, entry, old, deadline| {
+                let old = old.map(Password::as_str);
+                connection.set_password(&entry.dn, old, password.as_str(), deadline)
+            },
+        )
+    }
+
+    pub(super) fn change_state(&self, id: UserId, state: State) -> Result<(), AccountsError> {
+        self.writing()?;
+        let Some(attribute) = self.directory.attributes.enabled.as_deref() else {
+            // Nothing in the entry says it, so nothing can be said there.
+            return Err(AccountsError::ReadOnly);
+        };
+        let word = match state {
+            State::Active => "Yes",
+            State::Disabled => "No",
+        };
+        self.change(id, None, "a new state", |connection, entry, _, deadline| {
+            let change = Mod::Replace(attribute, set(&[word]));
+            connection.modify(&entry.dn, vec![change], deadline)
+        })
+    }
+
+    /// One change of a user's entry: as the user, if he may do it himself, else as the
+    /// administrator. The operation gets the password as which the connection is the user.
+    fn change(
+        &self,
+        id: UserId,
+        proof: Option<&Password>,
+        what: &'static str,
+        operation: impl Fn(
+            &mut Connection,
+            &Entry,
+            Option<&Password>,
+            Deadline,
+        ) -> Result<ldap3::LdapResult, DirectoryError>,
+    ) -> Result<(), AccountsError> {
+        self.writing()?;
+        let deadline = self.deadline();
+        let entry = self.entry(id, deadline)?;
+        if let Some(proof) = proof {
+            let login = LdapLogin {
+                dn: entry.dn.clone(),
+                password: Password::new(proof.as_str().to_owned()),
+            };
+            match self.directory.connector.connect(Some(&login), deadline) {
+                // He was let in lately; that he is not now is for the next request to tell.
+                Err(DirectoryError::Bind { .. }) => {}
+                Err(error) => return Err(error.into()),
+                Ok(mut connection) => {
+                    let result = operation(&mut connection, &entry, Some(proof), deadline)?;
+                    if result.rc != code::INSUFFICIENT_ACCESS {
+                        self.cache.clear();
+                        return done(&connection, what, result);
+                    }
+                }
+            }
+        }
+        let mut connection = self.administer(deadline)?;
+        let result = operation(&mut connection, &entry, None, deadline)?;
+        self.cache.clear();
+        done(&connection, what, result)
+    }
+}
+
+/// Takes the next number, above `floor`; absent when somebody else took it at the same time.
+fn take_number(
+    connection: &mut Connection,
+    writing: &LdapWriting,
+    floor: i64,
+    deadline: Deadline,
+) -> Result<Option<UserId>, AccountsError> {
+    let attribute = writing.id.as_str();
+    let missing = || DirectoryError::MaxuidMissing {
+        dn: writing.maxuid.clone(),
+        attribute: attribute.to_owned(),
+    };
+    let search = Search {
+        base: &writing.maxuid,
+        scope: Scope::Base,
+        filter: "(objectClass=*)",
+        attributes: &[attribute.to_owned()],
+    };
+    let entries = connection.find(search, 1, deadline)?;
+    let old = entries.first().and_then(|entry| entry.text(attribute));
+    let old = old.ok_or_else(missing)?;
+    let next: i64 = old.parse().map_err(|_| missing())?;
+    let id = next.max(floor.saturating_add(1)).max(1);
+    if id >= FIRST {
+        return Err(AccountsError::IdsExhausted(id));
+    }
+    let next = (id + 1).to_string();
+    // Whoever is slower finds no old value to remove.
+    let changes = vec![
+        Mod::Delete(attribute, set(&[old])),
+        Mod::Add(attribute, set(&[&next])),
+    ];
+    let result = connection.modify(&writing.maxuid, changes, deadline)?;
+    match result.rc {
+        code::SUCCESS => Ok(Some(UserId(id))),
+        code::NO_SUCH_ATTRIBUTE => Ok(None),
+        code::NO_SUCH_OBJECT => Err(missing().into()),
+        _ => Err(connection.refused("the next number", result).into()),
+    }
+}
+
+/// What became of a change of a user's entry.
+fn done(
+    connection: &Connection,
+    what: &'static str,
+    result: ldap3::LdapResult,
+) -> Result<(), AccountsError> {
+    match result.rc {
+        code::SUCCESS => Ok(()),
+        code::NO_SUCH_OBJECT => Err(AccountsError::NotFound),
+        code::CONSTRAINT_VIOLATION if what == "a new password" => {
+            log::info!("{}", connection.refused(what, result));
+            Err(AccountsError::PasswordRefused)
+        }
+        _ => Err(connection.refused(what, result).into()),
+    }
+}

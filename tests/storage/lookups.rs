@@ -1,0 +1,52 @@
+//! No record is looked up by reading its whole collection, also where PostgreSQL has not counted
+//! anything yet.
+
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::json;
+use weaved::sync::Query;
+
+use super::ground::Ground;
+use super::ground::Kind;
+use super::support::ALICE;
+use super::support::Stage;
+use super::support::get;
+use super::support::name;
+use super::support::post;
+
+/// What the server counts of our index and of the primary key since the database was made.
+fn counted(ground: &Ground, column: &str, index: &str) -> i64 {
+    let query = format!("SELECT {column} FROM pg_stat_user_indexes WHERE indexrelname = '{index}'");
+    ground.number(&query)
+}
+
+#[test]
+fn postgresql_takes_the_primary_key_for_single_records() {
+    const RECORDS: usize = 1000;
+    let stage = Stage::new(Kind::POSTGRESQL);
+    let storage = stage.storage.as_ref();
+    for batch in 0..RECORDS / 100 {
+        let record = |at: usize| json!({"id": format!("{batch}-{at}"), "payload": "x"});
+        let records: Vec<_> = (0..100).map(record).collect();
+        post(storage, "c", &json!(records).to_string());
+    }
+    for at in 0..100 {
+        assert!(get(storage, "c", &format!("3-{at}")).is_some());
+    }
+    let query = Query::parse("limit=7&sort=newest").unwrap();
+    let mut records = storage.records(ALICE, &name("c"), query).unwrap();
+    assert_eq!(records.count().unwrap(), 7);
+    drop(records);
+    let ground = stage.close();
+    // A connection tells what it did when it ends, at the latest.
+    let until = Instant::now() + Duration::from_secs(30);
+    while counted(&ground, "idx_scan", "wbo_pkey") < 1100 {
+        assert!(Instant::now() < until, "the primary key is not used");
+        thread::yield_now();
+    }
+    assert!(counted(&ground, "idx_scan", "weaved_wbo_modified") > 0);
+    let entries = counted(&ground, "idx_tup_read", "weaved_wbo_modified");
+    assert!(entries < 1000, "{entries} entries of the index were read");
+}
