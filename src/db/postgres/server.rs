@@ -105,6 +105,8 @@ fn on_socket(
 fn on_host(name: &str, port: Option<u16>, uri: &PostgreSqlUri, options: &PoolOptions) -> Server {
     let port = port.unwrap_or(PORT);
     let mut config = plain(uri, options);
+    // A name may have two addresses, of which the first leads nowhere.
+    config.connect_timeout(patience(uri) / 2);
     let (idle, interval, retries) = KEEPALIVE;
     config
         .host(name)
@@ -172,7 +174,11 @@ fn server(place: String, config: Config, uri: &PostgreSqlUri) -> Server {
         place,
         user: uri.server.user.clone(),
         database: uri.server.database.clone(),
-        patience: uri.server.connect_timeout.unwrap_or(CONNECT),
+        patience: patience(uri),
         config,
     }
+}
+
+fn patience(uri: &PostgreSqlUri) -> Duration {
+    uri.server.connect_timeout.unwrap_or(CONNECT)
 }
