@@ -132,6 +132,11 @@ impl Wire {
         });
     }
 
+    /// Gives the connection up: it will end without a word, and without waiting for answers.
+    pub(super) fn give_up(&mut self) {
+        self.driven.connection = None;
+    }
+
     /// Whether the connection is known to have ended.
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
