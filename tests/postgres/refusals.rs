@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+use std::io::Read;
+use std::io::Write;
 use std::net::Shutdown;
 use std::net::TcpListener;
 use std::net::TcpStream;
@@ -202,17 +204,30 @@ fn tls_is_what_was_asked_for() {
     }
 }
 
+/// A pooler that gives each transaction another session would mix up prepared statements.
+#[test]
+fn a_pooler_that_keeps_our_settings_to_itself() {
+    let database = server().database("pooler");
+    // Of the same length, so that the packet stays whole.
+    let port = relay(|sent| {
+        let text = b"iso_8601";
+        let at = sent.windows(text.len()).position(|window| window == text);
+        sent[at.unwrap()..][..text.len()].copy_from_slice(b"postgres");
+    });
+    check(
+        &database.uri().replace(
+            &format!("127.0.0.1:{}", server().port()),
+            &format!("127.0.0.2:{port}"),
+        ),
+        &["our settings do not reach the server", "PgBouncer"],
+    );
+}
+
 /// The certificate is for 127.0.0.1 and localhost.
 #[test]
 fn a_name_that_is_not_in_the_certificate() {
     let database = server().database("name");
-    let listener = TcpListener::bind("127.0.0.2:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for client in listener.incoming().map_while(Result::ok) {
-            pass_on(client);
-        }
-    });
+    let port = relay(|_| ());
     let uri = database.tls_uri();
     let uri = uri.replace(
         &format!("127.0.0.1:{}", server().port()),
@@ -225,19 +240,30 @@ fn a_name_that_is_not_in_the_certificate() {
     }
 }
 
-/// Brings a client to the server, at an address that is not the server's.
-fn pass_on(client: TcpStream) {
-    let server = TcpStream::connect(("127.0.0.1", server().port())).unwrap();
-    let directions = [
-        (client.try_clone().unwrap(), server.try_clone().unwrap()),
-        (server, client),
-    ];
-    for (mut from, mut to) in directions {
-        thread::spawn(move || {
-            let _ = io::copy(&mut from, &mut to);
-            let _ = to.shutdown(Shutdown::Write);
-        });
-    }
+/// Another address, at which clients are brought to the server; what each sends first is changed
+/// on the way. Returns the port on 127.0.0.2.
+fn relay(change: impl Fn(&mut [u8]) + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.2:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let mut server = TcpStream::connect(("127.0.0.1", server().port())).unwrap();
+            let mut first = [0; 2048];
+            let count = client.read(&mut first).unwrap();
+            change(&mut first[..count]);
+            server.write_all(&first[..count]).unwrap();
+            pass_on(client.try_clone().unwrap(), server.try_clone().unwrap());
+            pass_on(server, client);
+        }
+    });
+    port
+}
+
+fn pass_on(mut from: TcpStream, mut to: TcpStream) {
+    thread::spawn(move || {
+        let _ = io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    });
 }
 
 #[test]

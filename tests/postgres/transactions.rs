@@ -66,6 +66,27 @@ fn a_transaction_in_which_a_statement_failed_is_never_committed() {
     assert_eq!(int(&database, COUNT, &[]).unwrap(), Some(0));
 }
 
+/// PostgreSQL has then given the transaction up, and would answer COMMIT with ROLLBACK.
+#[test]
+fn an_error_behind_the_last_row_that_was_wanted_counts() {
+    const WRONG: &str = "SELECT 1 / (3 - n) FROM generate_series(1, 4) AS n";
+    let database = with_table("a bigint");
+    for goes_on in [false, true] {
+        let written = database.write::<_, DbError>(|session| {
+            session.execute(INSERT, &[])?;
+            let first = session.query_one(WRONG, &[], |row| row.int(0))?;
+            assert_eq!(first, Some(Some(0)));
+            if goes_on {
+                session.execute(INSERT, &[])?;
+            }
+            Ok(())
+        });
+        let text = chain(&written.unwrap_err());
+        assert!(text.contains("division by zero"), "{text}");
+        assert_eq!(int(&database, COUNT, &[]).unwrap(), Some(0));
+    }
+}
+
 #[test]
 fn a_read_sees_one_state_and_changes_nothing() {
     let database = with_table("a bigint");

@@ -72,6 +72,7 @@ impl Connection {
     /// Gives it up: nothing is asked any more.
     pub(super) fn give_up(&mut self) {
         self.is_broken = true;
+        self.wire.give_up();
     }
 
     /// How long ago it was made.
@@ -175,7 +176,9 @@ impl Connection {
             }
             Unanswered::Silence => DbError::Lost("the server does not answer".into()),
         };
-        self.is_broken |= matches!(error, DbError::Lost(_));
+        if matches!(error, DbError::Lost(_)) {
+            self.give_up();
+        }
         error
     }
 }

@@ -39,6 +39,10 @@ use transaction::Open;
 /// How much longer than for another's locks a server is waited for that says nothing.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// What the answer to BEGIN may take at least, however late the connection was found: one that
+/// is given up for nothing costs more.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
 /// Of this, half is the longest pause between two attempts to connect.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -124,7 +128,7 @@ impl Driver for PostgreSql {
         let connection = self.pool.get_timeout(left).map_err(|_| self.none())?;
         let left = until.saturating_duration_since(Instant::now());
         let waits = Waits {
-            begin: left.min(self.waits.begin),
+            begin: left.min(self.waits.begin).max(BRIEFLY),
             ..self.waits
         };
         let open = Open::begin(connection, access, waits)?;

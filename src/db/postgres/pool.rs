@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustls::ClientConfig;
@@ -11,9 +13,11 @@ use super::connection::Connection;
 use super::refusal::Refusal;
 use super::server::Server;
 
-/// Makes connections to the first server that lets us in.
+/// Makes connections to the first server that lets us in, beginning with the one that did so last.
 pub(super) struct Manager {
     servers: Vec<Server>,
+    /// Which one let us in last: a server that is gone takes its time to say so.
+    favourite: AtomicUsize,
     tls: Option<ClientConfig>,
     /// The age at which a connection is not used again.
     recycle: Option<Duration>,
@@ -32,6 +36,7 @@ impl Manager {
     ) -> Self {
         Self {
             servers,
+            favourite: AtomicUsize::new(0),
             tls,
             recycle,
             refused: Arc::default(),
@@ -72,9 +77,13 @@ impl r2d2::ManageConnection for Manager {
 
     fn connect(&self) -> Result<Connection, Refusal> {
         let mut refusal = Refusal::new();
-        for server in &self.servers {
+        let favourite = self.favourite.load(Ordering::Relaxed);
+        let in_order = self.servers.iter().enumerate();
+        let count = self.servers.len();
+        for (index, server) in in_order.cycle().skip(favourite).take(count) {
             match Connection::open(server, self.tls.as_ref()) {
                 Ok(connection) => {
+                    self.favourite.store(index, Ordering::Relaxed);
                     self.refused.note(None);
                     return Ok(connection);
                 }

@@ -41,6 +41,8 @@ pub(super) enum Why {
     Encoding(String),
     /// The server or the driver said so.
     Error(Error),
+    /// Somebody in between keeps our settings from the server.
+    Pooler,
     /// The connection's runtime could not be made.
     Runtime(io::Error),
     /// No answer for this many seconds.
@@ -61,14 +63,22 @@ fn told(why: &Why, server: &Server) -> String {
             }
             None => failed(error),
         },
+        Why::Pooler => format!("our settings do not reach the server{DIRECTLY}"),
         Why::Runtime(error) => format!("the driver cannot start: {error}"),
         Why::Silence(seconds) => format!("no answer within {seconds} s"),
     }
 }
 
+/// A pooler that gives each transaction another session does not only lose settings: under the name
+/// of a prepared statement it may run another process's.
+const DIRECTLY: &str = "; is there a pooler like PgBouncer in between? Name PostgreSQL itself in \
+                        the URI: weaved has a pool of its own";
+
 /// What to do about what a server said, by SQLSTATE.
 fn hint(code: &str, server: &Server) -> String {
     match code {
+        // How PgBouncer calls settings that it does not pass on; the server has other words.
+        "08P01" => DIRECTLY.to_owned(),
         "28000" => "; who may come from where stands in the server's pg_hba.conf".to_owned(),
         "28P01" => match &server.user {
             Some(user) => format!("; set it with ALTER ROLE {} PASSWORD '...'", quoted(user)),

@@ -27,6 +27,10 @@ const KEEPALIVE: (Duration, Duration, u8) = (Duration::from_secs(30), Duration::
 /// How long the server keeps the locks of a client that has gone without a word.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(300);
 
+/// A setting that makes no difference to us and whose value each server tells by itself. Whoever
+/// does not have this value did not get our settings.
+pub(super) const MARK: (&str, &str) = ("IntervalStyle", "iso_8601");
+
 /// The port that a server has when nothing else is said.
 const PORT: u16 = 5432;
 
@@ -101,6 +105,8 @@ fn on_socket(
 fn on_host(name: &str, port: Option<u16>, uri: &PostgreSqlUri, options: &PoolOptions) -> Server {
     let port = port.unwrap_or(PORT);
     let mut config = plain(uri, options);
+    // A name may have two addresses, of which the first leads nowhere.
+    config.connect_timeout(patience(uri) / 2);
     let (idle, interval, retries) = KEEPALIVE;
     config
         .host(name)
@@ -141,7 +147,7 @@ fn plain(uri: &PostgreSqlUri, options: &PoolOptions) -> Config {
     config
 }
 
-/// The settings of each session; those of the URI come last, so that they count.
+/// The settings of each session; of two for the same thing the last one counts.
 fn settings(own: Option<&Secret>, options: &PoolOptions) -> String {
     let (idle, interval, retries) = KEEPALIVE;
     // 0 would mean for ever.
@@ -159,6 +165,7 @@ fn settings(own: Option<&Secret>, options: &PoolOptions) -> String {
         settings.push(' ');
         settings.push_str(own.expose());
     }
+    settings.push_str(&format!(" -c {}={}", MARK.0, MARK.1));
     settings
 }
 
@@ -167,7 +174,11 @@ fn server(place: String, config: Config, uri: &PostgreSqlUri) -> Server {
         place,
         user: uri.server.user.clone(),
         database: uri.server.database.clone(),
-        patience: uri.server.connect_timeout.unwrap_or(CONNECT),
+        patience: patience(uri),
         config,
     }
+}
+
+fn patience(uri: &PostgreSqlUri) -> Duration {
+    uri.server.connect_timeout.unwrap_or(CONNECT)
 }

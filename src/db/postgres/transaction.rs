@@ -18,7 +18,7 @@ const UNWANTED: usize = 4 << 20;
 /// A transaction that owns its connection; rolled back when it is dropped.
 pub(super) struct Open {
     connection: Pooled,
-    /// What the last query left over. It is read by the driver before the next answer.
+    /// What the last query left over. It comes before the next answer.
     rest: Option<Rows>,
     access: Access,
     waits: Waits,
@@ -55,7 +55,7 @@ impl Open {
         &mut self,
         mut ask: impl FnMut(&mut Connection) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        self.rest = None;
+        self.settle()?;
         let mut result = ask(&mut self.connection);
         if result.is_err() && self.connection.was_stale() && !self.has_answered {
             self.connection.run("ROLLBACK")?;
@@ -69,19 +69,26 @@ impl Open {
         result
     }
 
-    /// Reads what the last query left over, if that is little.
-    fn finish_rest(&mut self) {
+    /// Reads what the last query left over: an error in it has ended the transaction.
+    fn settle(&mut self) -> Result<(), DbError> {
+        let settled = self.read_rest(usize::MAX);
+        self.has_failed |= settled.is_err();
+        settled.map(|_| ())
+    }
+
+    /// Reads what the last query left over, as far as that many bytes; answers whether that was all.
+    fn read_rest(&mut self, most: usize) -> Result<bool, DbError> {
         let Some(mut rest) = self.rest.take() else {
-            return;
+            return Ok(true);
         };
         let mut read = 0;
-        while read < UNWANTED {
-            match self.connection.next(&mut rest) {
-                Ok(Some(row)) => read += row.raw_size_bytes(),
-                Ok(None) | Err(_) => return,
+        while read < most {
+            match self.connection.next(&mut rest)? {
+                Some(row) => read = read.saturating_add(row.raw_size_bytes()),
+                None => return Ok(true),
             }
         }
-        self.connection.give_up();
+        Ok(false)
     }
 }
 
@@ -119,11 +126,11 @@ impl Transaction for Open {
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), DbError> {
+        self.settle()?;
         if self.has_failed {
             let text = "a statement of the transaction had failed";
             return Err(DbError::Driver(text.into()));
         }
-        self.rest = None;
         // What failed to be committed was rolled back.
         self.has_ended = true;
         self.connection.run("COMMIT")
@@ -135,7 +142,9 @@ impl Drop for Open {
         if self.has_ended {
             return;
         }
-        self.finish_rest();
+        if matches!(self.read_rest(UNWANTED), Ok(false)) {
+            self.connection.give_up();
+        }
         if !self.connection.is_broken() {
             // A connection on which this fails shows it at the next BEGIN.
             self.connection.send("ROLLBACK");

@@ -25,6 +25,7 @@ use tokio_postgres::tls::TlsStream;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::refusal::Why;
+use super::server::MARK;
 use super::server::Server;
 
 /// How long a server is waited for that has nothing more to say: for the reason why it closed
@@ -73,7 +74,7 @@ impl Wire {
         };
         // A timer can only be set inside the runtime.
         let connected = runtime.block_on(async { timeout(server.patience, connect).await });
-        let (client, encoding, connection) = match connected {
+        let (client, told, connection) = match connected {
             Ok(connected) => connected.map_err(Why::Error)?,
             Err(_) => return Err(Why::Silence(server.patience.as_secs())),
         };
@@ -84,8 +85,15 @@ impl Wire {
                 connection: Some(connection),
             },
         };
-        match encoding {
-            Some(encoding) if encoding != "UTF8" => Err(Why::Encoding(encoding)),
+        match told {
+            Told {
+                encoding: Some(encoding),
+                ..
+            } if encoding != "UTF8" => Err(Why::Encoding(encoding)),
+            Told {
+                marked_setting: Some(value),
+                ..
+            } if value != MARK.1 => Err(Why::Pooler),
             _ => Ok(wire),
         }
     }
@@ -124,22 +132,38 @@ impl Wire {
         });
     }
 
+    /// Gives the connection up: it will end without a word, and without waiting for answers.
+    pub(super) fn give_up(&mut self) {
+        self.driven.connection = None;
+    }
+
     /// Whether the connection is known to have ended.
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
 }
 
-/// Has the runtime move the bytes; answers the encoding of the database as well.
+/// What a server tells of itself at the begin of a session.
+struct Told {
+    encoding: Option<String>,
+    /// The value of the setting [`MARK`].
+    marked_setting: Option<String>,
+}
+
+/// Has the runtime move the bytes; answers what the server has told as well.
 fn drive<S>(
     client: Client,
     connection: Connection<Socket, S>,
-) -> (Client, Option<String>, JoinHandle<Result<(), Error>>)
+) -> (Client, Told, JoinHandle<Result<(), Error>>)
 where
     S: TlsStream + Unpin + Send + 'static,
 {
-    let encoding = connection.parameter("server_encoding").map(str::to_owned);
-    (client, encoding, tokio::spawn(connection))
+    let parameter = |name| connection.parameter(name).map(str::to_owned);
+    let told = Told {
+        encoding: parameter("server_encoding"),
+        marked_setting: parameter(MARK.0),
+    };
+    (client, told, tokio::spawn(connection))
 }
 
 impl Driven {
