@@ -28,6 +28,7 @@ mod tests {
         records_may_lie_in_a_file
         a_server_that_is_away_at_the_start
         a_wrong_password
+        a_server_that_may_lose_writes_is_told_of
     }
 
     fn fresh(backend: Backend) -> ServedDatabase {
@@ -126,6 +127,20 @@ mod tests {
             "{said}"
         );
         shows_no_password(&said, &database);
+    }
+
+    /// The shared servers do not wait for the disk.
+    fn a_server_that_may_lose_writes_is_told_of(backend: Backend) {
+        let site = Site::in_home(Home::served(fresh(backend)), Way::FastCgi, |options| {
+            options
+        });
+        let setting = match backend {
+            Backend::MariaDb => "innodb_flush_log_at_trx_commit is not 1: ",
+            Backend::PostgreSql => "fsync is not on: ",
+        };
+        site.log().wait_for_count(setting, 1);
+        site.user();
+        assert_eq!(site.log().count("the clock of this machine"), 0);
     }
 
     fn a_wrong_password(backend: Backend) {

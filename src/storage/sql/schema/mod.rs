@@ -4,9 +4,10 @@
 //! beside them (spec/storage-1.1.md, 7.6). Every statement here is safe to repeat, also while
 //! other processes and machines open or use the same database.
 //!
-//! `ddl` has the texts, `survey` finds what cannot be served safely, `summaries` brings weaved's own
+//! `advice` tells what a server is not set for, `ddl` has the texts, `survey` finds what cannot be served safely, `summaries` brings weaved's own
 //! tables up to date with the records.
 
+mod advice;
 mod ddl;
 mod summaries;
 mod survey;
@@ -35,7 +36,7 @@ pub(super) fn open(
     settings: Settings,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    compare_clocks(database, now)?;
+    advice::advise(database, now)?;
     create_originals(database, settings)?;
     for table in settings.tables().all() {
         database.read(|session| check_key(session, table, database.name()))?;
@@ -45,30 +46,6 @@ pub(super) fn open(
     drop_forgotten(database, now)?;
     summaries::mend(database, settings.tables(), now)?;
     database.read(|session| look_for_lost_names(session, settings.names))
-}
-
-/// Says so when this machine and that of the database do not agree about the time: then several
-/// machines at one database may not agree either, and what a read promises (`promise`) is true
-/// for clocks that differ by little.
-fn compare_clocks(database: &Database, now: Timestamp) -> Result<(), StorageError> {
-    const TOO_FAR: i64 = 100;
-    let sql = match database.dialect() {
-        Dialect::MySql => "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(2)) * 100 AS SIGNED)",
-        Dialect::PostgreSql => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 100 AS BIGINT)",
-        Dialect::Sqlite => return Ok(()),
-    };
-    let theirs = database.read(|session| session.query_one(sql, &[], |row| row.int(0)))?;
-    let ahead = now.centis() - theirs.flatten().unwrap_or(now.centis());
-    if ahead.abs() > TOO_FAR {
-        let seconds = ahead.abs() / 100;
-        let way = if ahead > 0 { "ahead of" } else { "behind" };
-        log::warn!(
-            "the clock of this machine is {seconds} s {way} that of {}; let both follow a time \
-             server, above all when several machines serve one database",
-            database.name()
-        );
-    }
-    Ok(())
 }
 
 /// Makes the original's tables where they are missing.
