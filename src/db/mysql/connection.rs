@@ -16,7 +16,10 @@ use super::super::Value;
 use super::super::driver::Columns;
 use super::super::statement::Places;
 use super::super::statement::Statement;
+use super::cause::io_error;
+use super::cause::is_timeout;
 use super::error;
+use super::trust::Trusted;
 
 /// Prepared statements kept for each connection.
 const STATEMENTS: usize = 128;
@@ -29,12 +32,14 @@ pub(super) struct Connection {
     /// Whether nothing may be asked of it any more.
     is_broken: bool,
     statements: Statements,
+    server: Trusted,
 }
 
 impl Connection {
-    pub(super) fn new(conn: Conn, recycle: Option<Duration>) -> Self {
+    pub(super) fn new(conn: Conn, server: Trusted, recycle: Option<Duration>) -> Self {
         Self {
             conn,
+            server,
             expires: recycle.and_then(|age| Instant::now().checked_add(age)),
             is_broken: false,
             statements: Statements::default(),
@@ -44,6 +49,11 @@ impl Connection {
     /// Whether nothing may be asked of it any more.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken
+    }
+
+    /// Whether its server is believed to answer.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.server.holds()
     }
 
     /// Whether it should be made anew.
@@ -113,6 +123,9 @@ impl Connection {
     fn noted<T>(&mut self, result: Result<T, mysql::Error>) -> Result<T, DbError> {
         result.map_err(|cause| {
             self.is_broken |= error::breaks(&cause);
+            if io_error(&cause).is_some_and(is_timeout) {
+                self.server.lose();
+            }
             error::of_statement(cause)
         })
     }

@@ -90,6 +90,8 @@ fn of_code(code: u16) -> Kind {
         | 2006
         | 2013
         | 4031 => Kind::Lost,
+        // A statement that the server does not know: something in between has changed it.
+        1243 => Kind::Lost,
         // A node that is no part of its cluster, or has failed to commit in it.
         1047 | 1180 => Kind::Lost,
         // The server takes no writes (any more): after a fail-over another one does.

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 
 use mysql::Conn;
 use mysql::prelude::Queryable;
@@ -18,6 +17,8 @@ use super::places::origins;
 use super::places::places;
 use super::refusal::Reason;
 use super::refusal::Refusal;
+use super::trust::Trust;
+use super::trust::Trusted;
 use crate::config::DatabaseUri;
 use crate::config::MySqlUri;
 
@@ -27,9 +28,9 @@ pub(super) struct Manager {
     name: String,
     uri: MySqlUri,
     pool: PoolOptions,
-    places: Vec<Place>,
+    places: Vec<(Place, Trust)>,
     /// The place that answered last.
-    last: AtomicUsize,
+    last: Mutex<(usize, Trusted)>,
     /// Why the last attempt failed, until one succeeds. The pool would hide it.
     failure: Mutex<Option<String>>,
 }
@@ -40,8 +41,11 @@ impl Manager {
             name: DatabaseUri::MySql(uri.clone()).to_string(),
             uri: uri.clone(),
             pool: pool.clone(),
-            places: places(&uri.server),
-            last: AtomicUsize::new(0),
+            places: places(&uri.server)
+                .into_iter()
+                .map(|place| (place, Trust::default()))
+                .collect(),
+            last: Mutex::new((0, Trust::default().now())),
             failure: Mutex::new(None),
         }
     }
@@ -53,28 +57,36 @@ impl Manager {
 
     /// Why there is no connection, if the last attempt to make one failed.
     pub(super) fn failure(&self) -> Option<String> {
-        let failure = self.failure.lock();
-        failure.unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.failure).clone()
     }
 
-    /// Tries the places in turn, first the one that answered last.
+    /// Tries the places in turn, first the one that answered last, unless it hangs since.
     pub(super) fn connect(&self, pace: Pace) -> Result<Connection, Refusal> {
-        let first = self.last.load(Ordering::Relaxed);
+        let first = self.first();
+        let (before, after) = self.places.split_at(first.min(self.places.len()));
         let mut failures = Vec::new();
-        for index in first..first + self.places.len() {
-            let index = index % self.places.len();
-            let Some(place) = self.places.get(index) else {
-                break;
-            };
+        let indices = (first..).take(after.len()).chain(0..before.len());
+        for (index, (place, trust)) in indices.zip(after.iter().chain(before)) {
+            let trusted = trust.now();
             match self.connect_to(place, pace) {
                 Ok(conn) => {
-                    self.last.store(index, Ordering::Relaxed);
-                    return Ok(Connection::new(conn, self.pool.recycle));
+                    *locked(&self.last) = (index, trusted.clone());
+                    return Ok(Connection::new(conn, trusted, self.pool.recycle));
                 }
                 Err(reason) => failures.push((place.clone(), reason)),
             }
         }
         Err(Refusal::new(&self.uri, &failures))
+    }
+
+    /// The place to try first.
+    fn first(&self) -> usize {
+        let (index, trusted) = &*locked(&self.last);
+        if trusted.holds() {
+            *index
+        } else {
+            (index + 1) % self.places.len().max(1)
+        }
     }
 
     fn connect_to(&self, place: &Place, pace: Pace) -> Result<Conn, Reason> {
@@ -131,7 +143,7 @@ impl Manager {
 
     /// Keeps why there is no connection, and tells the log when that changes.
     fn note(&self, failure: Option<String>) {
-        let mut noted = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = locked(&self.failure);
         match (&*noted, &failure) {
             (None, Some(failure)) => log::warn!("no connection to {}: {failure}", self.name),
             (Some(_), None) => log::info!("connected to {} again", self.name),
@@ -139,6 +151,10 @@ impl Manager {
         }
         *noted = failure;
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn text(row: &mysql::Row, column: usize) -> String {

@@ -13,6 +13,7 @@ mod options;
 mod places;
 mod refusal;
 mod transaction;
+mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,10 @@ pub(super) struct MySql {
 impl MySql {
     /// Finds out whether the server lets us in.
     pub(super) fn open(uri: &MySqlUri, options: &PoolOptions) -> Result<Self, DbError> {
+        let options = &PoolOptions {
+            recycle: options.recycle.filter(|age| !age.is_zero()),
+            ..options.clone()
+        };
         let manager = Arc::new(Manager::new(uri, options));
         let open_error = |cause| DbError::Open {
             name: manager.name().to_owned(),
@@ -58,7 +63,7 @@ impl MySql {
         let pool = r2d2::Pool::builder()
             .max_size(options.size.max(1))
             .min_idle(Some(0))
-            .max_lifetime(options.recycle.filter(|age| !age.is_zero()))
+            .max_lifetime(options.recycle)
             // A dead connection shows itself when a transaction begins.
             .test_on_check_out(false)
             // The pool's pauses between attempts to connect grow up to half of this.
@@ -85,7 +90,11 @@ impl MySql {
 
 impl Driver for MySql {
     fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
-        let connection = self.connection(until)?;
+        let mut connection = self.connection(until)?;
+        if !connection.is_trusted() {
+            connection.give_up();
+            return Err(DbError::Lost("the server did not answer others".into()));
+        }
         let open = Open::begin(Held::Pooled(connection), access, Arc::clone(&self.manager))?;
         Ok(Box::new(open))
     }
