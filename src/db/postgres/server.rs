@@ -182,3 +182,65 @@ fn server(place: String, config: Config, uri: &PostgreSqlUri) -> Server {
 fn patience(uri: &PostgreSqlUri) -> Duration {
     uri.server.connect_timeout.unwrap_or(CONNECT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DatabaseUri;
+
+    fn of(uri: &str) -> Vec<Server> {
+        match uri.parse().unwrap() {
+            DatabaseUri::PostgreSql(uri) => servers(&uri, &PoolOptions::default()),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn servers_come_in_the_order_of_the_uri() {
+        for (uri, expected) in [
+            ("postgresql://h/d", &["h:5432"][..]),
+            (
+                "postgresql://h:1,[::2]:3,i/d",
+                &["h:1", "[::2]:3", "i:5432"],
+            ),
+            ("postgresql://:7/d", &["localhost:7"]),
+            ("postgresql:///d?host=/run/x", &["/run/x/.s.PGSQL.5432"]),
+            ("postgresql://:7/d?host=/run/x", &["/run/x/.s.PGSQL.7"]),
+            ("postgresql://:7/d?host=/x/.s.PGSQL.8", &["/x/.s.PGSQL.8"]),
+        ] {
+            let servers = of(uri);
+            let places: Vec<&str> = servers.iter().map(|server| &*server.place).collect();
+            assert_eq!(places, expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_the_uri_says_is_what_counts() {
+        let [server] = &of("postgresql://u:p@h/d")[..] else {
+            panic!();
+        };
+        assert_eq!(server.patience, CONNECT);
+        let config = &server.config;
+        assert_eq!(config.get_application_name(), Some("weaved"));
+        assert_eq!(config.get_ssl_mode(), SslMode::Disable);
+        let target = config.get_target_session_attrs();
+        assert_eq!(target, TargetSessionAttrs::Any);
+        let options = config.get_options().unwrap();
+        assert!(options.starts_with("-c lock_timeout=10000 "), "{options}");
+
+        let uri = "postgresql://h,i/d?sslmode=require&application_name=a&connect_timeout=2\
+                   &options=-clock_timeout%3D1";
+        let [server, _] = &of(uri)[..] else {
+            panic!();
+        };
+        assert_eq!(server.patience, Duration::from_secs(2));
+        let config = &server.config;
+        assert_eq!(config.get_application_name(), Some("a"));
+        assert_eq!(config.get_ssl_mode(), SslMode::Require);
+        let target = config.get_target_session_attrs();
+        assert_eq!(target, TargetSessionAttrs::ReadWrite);
+        let options = config.get_options().unwrap();
+        let end = " -clock_timeout=1 -c IntervalStyle=iso_8601";
+        assert!(options.ends_with(end), "{options}");
+    }
+}
