@@ -18,7 +18,8 @@ use crate::config::Tls;
 /// How long an attempt to connect may take when the URI says nothing.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long what was sent may stay without an acknowledgement, on both sides.
+/// How long what we have sent may stay without an acknowledgement. For the server this would be
+/// too short: it counts while we read no further because a browser reads slowly.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
 /// When a silent connection is looked after for the first time, and how often from then on.
@@ -155,11 +156,10 @@ fn settings(own: Option<&Secret>, options: &PoolOptions) -> String {
     let mut settings = format!(
         "-c lock_timeout={lock} -c idle_in_transaction_session_timeout={} \
          -c tcp_keepalives_idle={} -c tcp_keepalives_interval={} -c tcp_keepalives_count={retries} \
-         -c tcp_user_timeout={} -c client_min_messages=warning",
+         -c client_min_messages=warning",
         IDLE_IN_TRANSACTION.as_millis(),
         idle.as_secs(),
         interval.as_secs(),
-        UNACKNOWLEDGED.as_millis(),
     );
     if let Some(own) = own {
         settings.push(' ');
