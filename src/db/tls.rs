@@ -229,3 +229,100 @@ impl ServerCertVerifier for Lenient {
 fn setup(cause: impl fmt::Display) -> TlsError {
     TlsError::Setup(cause.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A folder with certificates, keys, and files that are neither.
+    struct Files(tempfile::TempDir);
+
+    impl Files {
+        fn new() -> Self {
+            let files = Self(tempfile::tempdir().unwrap());
+            for name in ["one", "other"] {
+                let key = rcgen::KeyPair::generate().unwrap();
+                let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+                let certificate = params.self_signed(&key).unwrap().pem();
+                fs::write(files.path(&format!("{name}.pem")), certificate).unwrap();
+                fs::write(files.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
+            }
+            fs::write(files.path("empty"), "").unwrap();
+            files
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        /// The settings with an authority, and with a certificate and a key of one's own.
+        fn config(
+            &self,
+            verify: Verify,
+            ca: Option<&str>,
+            client: Option<(&str, &str)>,
+        ) -> Result<bool, String> {
+            let tls = Tls::On {
+                verify,
+                ca: ca.map(|name| self.path(name)),
+                client: client.map(|(chain, key)| ClientCertificate {
+                    chain: self.path(chain),
+                    key: self.path(key),
+                }),
+            };
+            let config = client_config(&tls).map_err(|error| error.to_string())?;
+            let config = config.unwrap();
+            Ok(config.client_auth_cert_resolver.has_certs())
+        }
+    }
+
+    #[test]
+    fn without_tls_there_is_nothing_to_set() {
+        assert!(client_config(&Tls::Off).unwrap().is_none());
+    }
+
+    #[test]
+    fn files_are_read() {
+        let files = Files::new();
+        for verify in [Verify::Name, Verify::Chain, Verify::Nothing] {
+            let alone = files.config(verify, Some("one.pem"), None);
+            assert_eq!(alone, Ok(false), "{verify:?}");
+            let client = Some(("other.pem", "other.key"));
+            let both = files.config(verify, Some("one.pem"), client);
+            assert_eq!(both, Ok(true), "{verify:?}");
+        }
+    }
+
+    #[test]
+    fn files_that_will_not_do_are_named() {
+        let files = Files::new();
+        let name = Verify::Name;
+        for (ca, client, expected) in [
+            ("missing", None, "cannot read certificates from "),
+            ("empty", None, "there is no usable certificate in "),
+            ("one.key", None, "there is no usable certificate in "),
+            (
+                "one.pem",
+                Some(("missing", "one.key")),
+                "cannot read certificates from ",
+            ),
+            (
+                "one.pem",
+                Some(("one.pem", "one.pem")),
+                "cannot read a private key without a passphrase from ",
+            ),
+            (
+                "one.pem",
+                Some(("one.pem", "other.key")),
+                "cannot be used together: ",
+            ),
+        ] {
+            let text = files.config(name, Some(ca), client).unwrap_err();
+            assert!(text.contains(expected), "{text}");
+            assert!(text.contains(files.0.path().to_str().unwrap()), "{text}");
+        }
+    }
+}

@@ -297,6 +297,8 @@ fn sessions_are_set_up_as_they_should_be() {
         ("search_path", "pg_temp"),
         ("statement_timeout", "0"),
         ("tcp_keepalives_idle", "30"),
+        // With 15 s, a reader who rested for 25 s had lost his connection.
+        ("tcp_user_timeout", "0"),
     ] {
         assert_eq!(show(&database, name), value, "{name}");
     }

@@ -18,7 +18,8 @@ use crate::config::Tls;
 /// How long an attempt to connect may take when the URI says nothing.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long what was sent may stay without an acknowledgement, on both sides.
+/// How long what we have sent may stay without an acknowledgement. For the server this would be
+/// too short: it counts while we read no further because a browser reads slowly.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
 /// When a silent connection is looked after for the first time, and how often from then on.
@@ -155,11 +156,10 @@ fn settings(own: Option<&Secret>, options: &PoolOptions) -> String {
     let mut settings = format!(
         "-c lock_timeout={lock} -c idle_in_transaction_session_timeout={} \
          -c tcp_keepalives_idle={} -c tcp_keepalives_interval={} -c tcp_keepalives_count={retries} \
-         -c tcp_user_timeout={} -c client_min_messages=warning",
+         -c client_min_messages=warning",
         IDLE_IN_TRANSACTION.as_millis(),
         idle.as_secs(),
         interval.as_secs(),
-        UNACKNOWLEDGED.as_millis(),
     );
     if let Some(own) = own {
         settings.push(' ');
@@ -181,4 +181,66 @@ fn server(place: String, config: Config, uri: &PostgreSqlUri) -> Server {
 
 fn patience(uri: &PostgreSqlUri) -> Duration {
     uri.server.connect_timeout.unwrap_or(CONNECT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DatabaseUri;
+
+    fn of(uri: &str) -> Vec<Server> {
+        match uri.parse().unwrap() {
+            DatabaseUri::PostgreSql(uri) => servers(&uri, &PoolOptions::default()),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn servers_come_in_the_order_of_the_uri() {
+        for (uri, expected) in [
+            ("postgresql://h/d", &["h:5432"][..]),
+            (
+                "postgresql://h:1,[::2]:3,i/d",
+                &["h:1", "[::2]:3", "i:5432"],
+            ),
+            ("postgresql://:7/d", &["localhost:7"]),
+            ("postgresql:///d?host=/run/x", &["/run/x/.s.PGSQL.5432"]),
+            ("postgresql://:7/d?host=/run/x", &["/run/x/.s.PGSQL.7"]),
+            ("postgresql://:7/d?host=/x/.s.PGSQL.8", &["/x/.s.PGSQL.8"]),
+        ] {
+            let servers = of(uri);
+            let places: Vec<&str> = servers.iter().map(|server| &*server.place).collect();
+            assert_eq!(places, expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_the_uri_says_is_what_counts() {
+        let [server] = &of("postgresql://u:p@h/d")[..] else {
+            panic!();
+        };
+        assert_eq!(server.patience, CONNECT);
+        let config = &server.config;
+        assert_eq!(config.get_application_name(), Some("weaved"));
+        assert_eq!(config.get_ssl_mode(), SslMode::Disable);
+        let target = config.get_target_session_attrs();
+        assert_eq!(target, TargetSessionAttrs::Any);
+        let options = config.get_options().unwrap();
+        assert!(options.starts_with("-c lock_timeout=10000 "), "{options}");
+
+        let uri = "postgresql://h,i/d?sslmode=require&application_name=a&connect_timeout=2\
+                   &options=-clock_timeout%3D1";
+        let [server, _] = &of(uri)[..] else {
+            panic!();
+        };
+        assert_eq!(server.patience, Duration::from_secs(2));
+        let config = &server.config;
+        assert_eq!(config.get_application_name(), Some("a"));
+        assert_eq!(config.get_ssl_mode(), SslMode::Require);
+        let target = config.get_target_session_attrs();
+        assert_eq!(target, TargetSessionAttrs::ReadWrite);
+        let options = config.get_options().unwrap();
+        let end = " -clock_timeout=1 -c IntervalStyle=iso_8601";
+        assert!(options.ends_with(end), "{options}");
+    }
 }
