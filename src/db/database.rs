@@ -120,14 +120,26 @@ impl Database {
 
     /// Runs `work` in a read transaction: all its queries see the same state.
     ///
+    /// `work` is run again when the database gave its transaction up before any row was lent.
+    ///
     /// # Errors
     /// Those of `work`, and [`DbError::Busy`] when no connection became free.
     pub fn read<T, E: From<DbError>>(
         &self,
-        work: impl FnOnce(&mut Session<'_>) -> Result<T, E>,
+        mut work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut snapshot = self.snapshot()?;
-        work(&mut snapshot.session())
+        let mut retries = Retries::until(self.deadline());
+        loop {
+            let mut snapshot = self.snapshot()?;
+            let mut session = snapshot.session();
+            let result = work(&mut session);
+            if !session.gave_way || session.has_lent || !retries.is_left() {
+                return result;
+            }
+            drop(snapshot);
+            log::debug!("{}: a read is done again", self.name);
+            retries.pause();
+        }
     }
 
     /// A read transaction that its owner may keep for as long as an answer takes.
@@ -155,31 +167,29 @@ impl Database {
         &self,
         mut work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let until = self.deadline();
-        let mut attempt = 1;
+        let mut retries = Retries::until(self.deadline());
         loop {
-            let mut transaction = self.begin(Access::Write, until)?;
+            let mut transaction = self.begin(Access::Write, retries.until)?;
             let mut session = Session::new(transaction.as_mut(), self.driver.dialect());
             let result = work(&mut session);
-            let gave_way = session.gave_way;
             let error = match result {
+                // Whatever became of the statement that failed, there is nothing to commit.
+                Ok(_) if session.gave_way => {
+                    E::from(DbError::Conflict("a statement had failed".into()))
+                }
+                Err(error) if session.gave_way => error,
+                Err(error) => return Err(error),
                 Ok(value) => match transaction.commit() {
                     Ok(()) => return Ok(value),
-                    Err(error @ DbError::Conflict(_)) => E::from(error),
+                    Err(error @ DbError::Conflict(_)) => error.into(),
                     Err(error) => return Err(error.into()),
                 },
-                Err(error) if gave_way => {
-                    drop(transaction);
-                    error
-                }
-                Err(error) => return Err(error),
             };
-            if attempt >= ATTEMPTS || Instant::now() >= until {
+            if !retries.is_left() {
                 return Err(error);
             }
             log::debug!("{}: a write gave way, and is done again", self.name);
-            pause(attempt, until);
-            attempt += 1;
+            retries.pause();
         }
     }
 
@@ -214,19 +224,33 @@ fn left_out(uri: &DatabaseUri, feature: &str) -> DbError {
     }
 }
 
-/// Waits before another attempt, each thread for a time of its own.
-fn pause(attempt: u32, until: Instant) {
-    let longest = PAUSE * (1 << attempt.min(6));
-    let now = Instant::now();
-    // The clock's lowest digits differ from one thread to the next.
-    let part = f64::from(
-        std::time::UNIX_EPOCH
+/// How often something was tried, and how long it may be.
+struct Retries {
+    attempts: u32,
+    until: Instant,
+}
+
+impl Retries {
+    fn until(until: Instant) -> Self {
+        Self { attempts: 1, until }
+    }
+
+    fn is_left(&self) -> bool {
+        self.attempts < ATTEMPTS && Instant::now() < self.until
+    }
+
+    /// Waits before another attempt, each thread for a time of its own.
+    fn pause(&mut self) {
+        let longest = PAUSE * (1 << self.attempts.min(6));
+        // The clock's lowest digits differ from one thread to the next.
+        let digits = std::time::UNIX_EPOCH
             .elapsed()
             .map_or(0, |t| t.subsec_nanos())
-            % 1000,
-    );
-    let pause = longest.mul_f64(0.5 + part / 2000.0);
-    thread::sleep(pause.min(until.saturating_duration_since(now)));
+            % 1000;
+        let pause = longest.mul_f64(0.5 + f64::from(digits) / 2000.0);
+        thread::sleep(pause.min(self.until.saturating_duration_since(Instant::now())));
+        self.attempts += 1;
+    }
 }
 
 /// A read transaction that owns its connection; ends when it is dropped.
@@ -248,6 +272,8 @@ pub struct Session<'a> {
     dialect: Dialect,
     /// Whether a statement failed in a way that invites to do the transaction again.
     gave_way: bool,
+    /// Whether somebody has seen a row.
+    has_lent: bool,
 }
 
 impl<'a> Session<'a> {
@@ -256,6 +282,7 @@ impl<'a> Session<'a> {
             transaction,
             dialect,
             gave_way: false,
+            has_lent: false,
         }
     }
 
@@ -294,7 +321,9 @@ impl<'a> Session<'a> {
         mut visit: impl FnMut(&Row<'_>) -> Result<Flow, E>,
     ) -> Result<(), E> {
         let mut failed = None;
+        let has_lent = &mut self.has_lent;
         let result = self.transaction.query(sql, params, &mut |row| {
+            *has_lent = true;
             visit(row).unwrap_or_else(|error| {
                 failed = Some(error);
                 Flow::Break(())
@@ -315,7 +344,9 @@ impl<'a> Session<'a> {
         read: impl FnOnce(&Row<'_>) -> T,
     ) -> Result<Option<T>, DbError> {
         let (mut read, mut found) = (Some(read), None);
+        let has_lent = &mut self.has_lent;
         let result = self.transaction.query(sql, params, &mut |row| {
+            *has_lent = true;
             found = read.take().map(|read| read(row));
             Flow::Break(())
         });

@@ -17,6 +17,8 @@ mod originals;
 #[cfg(test)]
 mod promise;
 #[cfg(test)]
+mod starting;
+#[cfg(test)]
 #[path = "../suite/mod.rs"]
 mod suite;
 #[cfg(test)]

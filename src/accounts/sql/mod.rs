@@ -114,7 +114,7 @@ impl SqlAccounts {
     /// [`AccountsError::TableMissing`] when there is none and none may be made, and those of
     /// the database.
     pub fn open(database: Arc<Database>, settings: SqlSettings) -> Result<Self, AccountsError> {
-        let family = match database.read(schema::inhabited)? {
+        let family = match schema::inhabited(&database)? {
             Some(family) => family,
             None => settings.family,
         };

@@ -7,8 +7,8 @@ use super::statements::Statements;
 use super::statements::USER;
 use super::statements::USERS;
 use crate::accounts::AccountsError;
+use crate::db::Database;
 use crate::db::DbError;
-use crate::db::Session;
 
 /// The table that keeps the accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,19 +30,20 @@ impl Family {
         }
     }
 
-    fn accounts(self, session: &mut Session<'_>) -> Result<i64, DbError> {
-        if !session.has_table(self.statements().table)? {
+    fn accounts(self, database: &Database) -> Result<i64, DbError> {
+        let sql = self.statements();
+        if !database.read(|session| session.has_table(sql.table))? {
             return Ok(0);
         }
-        let count = session.query_one(self.statements().count, &[], |row| row.int(0))?;
+        let count = database.read(|session| session.query_one(sql.count, &[], |row| row.int(0)))?;
         Ok(count.flatten().unwrap_or(0))
     }
 }
 
 /// The family that has accounts; absent when neither has.
-pub(super) fn inhabited(session: &mut Session<'_>) -> Result<Option<Family>, AccountsError> {
-    let user = Family::User.accounts(session)?;
-    let users = Family::Users.accounts(session)?;
+pub(super) fn inhabited(database: &Database) -> Result<Option<Family>, AccountsError> {
+    let user = Family::User.accounts(database)?;
+    let users = Family::Users.accounts(database)?;
     match (user, users) {
         (0, 0) => Ok(None),
         (_, 0) => Ok(Some(Family::User)),

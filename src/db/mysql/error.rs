@@ -67,9 +67,9 @@ fn of_code(code: u16) -> Kind {
     match code {
         // Too many connections (of all, of a user); no thread for one more.
         1040 | 1135 | 1203 | 1226 => Kind::Busy,
-        // Record has changed since last read; lock time-out; deadlock; statement to be prepared
-        // again; lock not granted at once.
-        1020 | 1205 | DEADLOCK | 1615 | 3572 => Kind::Conflict,
+        // Record has changed since last read; lock time-out; deadlock; table was changed after the
+        // snapshot was made; statement to be prepared again; lock not granted at once.
+        1020 | 1205 | DEADLOCK | 1412 | 1615 | 3572 => Kind::Conflict,
         // Duplicate keys, NULL where none may be, foreign keys, checks.
         1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1364 | 1451 | 1452 | 1557 | 1586 | 1761
         | 1762 | 3819 | 4025 => Kind::Constraint,
@@ -120,6 +120,7 @@ mod tests {
             (1040, Kind::Busy),
             (1205, Kind::Conflict),
             (1213, Kind::Conflict),
+            (1412, Kind::Conflict),
             (1062, Kind::Constraint),
             (4025, Kind::Constraint),
             (1406, Kind::Unstorable("a text as long as this")),

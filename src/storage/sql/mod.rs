@@ -115,7 +115,7 @@ impl SqlStorage {
     fn read<T>(
         &self,
         user: UserId,
-        work: impl FnOnce(&mut Session<'_>, Timestamp) -> Result<T, StorageError>,
+        mut work: impl FnMut(&mut Session<'_>, Timestamp) -> Result<T, StorageError>,
     ) -> Result<Read<T>, StorageError> {
         // Before the snapshot: what is not in it has a greater time.
         let promise = self.time();
