@@ -16,7 +16,6 @@ use crate::accounts::AccountsError;
 use crate::accounts::sql::marks;
 use crate::db::Database;
 use crate::db::DbError;
-use crate::db::Dialect;
 use crate::db::Session;
 use crate::sync::UserId;
 
@@ -25,23 +24,14 @@ pub(super) const FIRST: i64 = 0x7000_0000;
 
 const TABLE: &str = "weaved_ids";
 
-/// Two keys that MySQL's usual rules take for the same must not share a number.
-fn schema(dialect: Dialect) -> String {
-    let options = match dialect {
-        Dialect::MySql => " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
-        Dialect::PostgreSql | Dialect::Sqlite => "",
-    };
-    format!(
-        "
-        CREATE TABLE IF NOT EXISTS weaved_ids (
-            entry VARCHAR(255) NOT NULL,
-            id BIGINT NOT NULL,
-            PRIMARY KEY (entry),
-            UNIQUE (id)
-        ){options}
-        "
-    )
-}
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS weaved_ids (
+        entry VARCHAR(255) NOT NULL,
+        id BIGINT NOT NULL,
+        PRIMARY KEY (entry),
+        UNIQUE (id)
+    ){OPTIONS}
+";
 
 const READ: &str = "SELECT id FROM weaved_ids WHERE entry = :entry";
 const ENTRY: &str = "SELECT entry FROM weaved_ids WHERE id = :id";
@@ -88,7 +78,7 @@ impl Ids {
             return Err(AccountsError::TableMissing { table: TABLE });
         }
         marks::prepare(&database)?;
-        if database.ensure(exists, &schema(database.dialect()))? {
+        if database.ensure(exists, &database.dialect().table(SCHEMA))? {
             log::info!("database={} made the table {TABLE}", database.name());
         }
         database.write(|session| {

@@ -19,7 +19,7 @@ const SCHEMA: &str = "
         name VARCHAR(32) NOT NULL,
         value BIGINT NOT NULL,
         PRIMARY KEY (name)
-    )
+    ){OPTIONS}
 ";
 
 const READ: &str = "SELECT value FROM weaved_marks WHERE name = :name";
@@ -32,7 +32,8 @@ const RAISE: &str = "
 
 /// Makes the table where it is missing, and answers the key that picks decoys.
 pub(in crate::accounts) fn prepare(database: &Database) -> Result<i64, AccountsError> {
-    if database.ensure(|session| session.has_table(TABLE), SCHEMA)? {
+    let schema = database.dialect().table(SCHEMA);
+    if database.ensure(|session| session.has_table(TABLE), &schema)? {
         log::info!("database={} made the table {TABLE}", database.name());
     }
     let known = || database.read(|session| read(session, DECOY_KEY));

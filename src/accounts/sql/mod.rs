@@ -131,7 +131,7 @@ impl SqlAccounts {
         if !settings.create_tables && !database.read(is_there)? {
             return Err(AccountsError::TableMissing { table: sql.table });
         }
-        if database.ensure(is_there, family.schema(database.dialect()))? {
+        if database.ensure(is_there, &family.schema(database.dialect()))? {
             log::info!("database={} made the table {}", database.name(), sql.table);
         }
         let mut secret = Zeroizing::new([0; 32]);

@@ -8,113 +8,68 @@ use super::super::owner::Table;
 use crate::db::Dialect;
 
 /// `collections`.
-pub(super) const fn collections(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::MySql => {
-            "CREATE TABLE IF NOT EXISTS collections (
-                userid INTEGER NOT NULL,
-                collectionid INTEGER NOT NULL,
-                name VARBINARY(32) NOT NULL,
-                PRIMARY KEY (userid, collectionid)
-            ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
-        }
-        Dialect::PostgreSql | Dialect::Sqlite => {
-            "CREATE TABLE IF NOT EXISTS collections (
-                userid INTEGER NOT NULL,
-                collectionid INTEGER NOT NULL,
-                name VARCHAR(32) NOT NULL,
-                PRIMARY KEY (userid, collectionid)
-            )"
-        }
-    }
+pub(super) fn collections(dialect: Dialect) -> String {
+    const COLLECTIONS: &str = "
+        CREATE TABLE IF NOT EXISTS collections (
+            userid INTEGER NOT NULL,
+            collectionid INTEGER NOT NULL,
+            name {EXACT}(32) NOT NULL,
+            PRIMARY KEY (userid, collectionid)
+        ){OPTIONS}";
+    dialect.table(COLLECTIONS)
 }
 
-/// `wbo`. The key begins with the user where the order of its columns is ours to choose: the
-/// records of a user then lie side by side.
-pub(super) const fn records(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::MySql => {
-            "CREATE TABLE IF NOT EXISTS wbo (
-                id VARBINARY(64) NOT NULL,
-                username INTEGER NOT NULL,
-                collection INTEGER NOT NULL,
-                parentid VARBINARY(64),
-                predecessorid VARBINARY(64),
-                sortindex INTEGER,
-                modified BIGINT,
-                payload MEDIUMTEXT,
-                payload_size INTEGER NOT NULL,
-                ttl INTEGER,
-                PRIMARY KEY (username, collection, id)
-            ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
-        }
-        Dialect::PostgreSql => {
-            "CREATE TABLE IF NOT EXISTS wbo (
-                id VARCHAR(64) NOT NULL,
-                username INTEGER NOT NULL,
-                collection INTEGER NOT NULL,
-                parentid VARCHAR(64),
-                predecessorid VARCHAR(64),
-                sortindex INTEGER,
-                modified BIGINT,
-                payload TEXT,
-                payload_size INTEGER NOT NULL,
-                ttl INTEGER,
-                PRIMARY KEY (username, collection, id)
-            )"
-        }
-        // SQLite is told to use the key's index by the name that it has with this order.
-        Dialect::Sqlite => {
-            "CREATE TABLE IF NOT EXISTS wbo (
-                id VARCHAR(64) NOT NULL,
-                username INTEGER NOT NULL,
-                collection INTEGER NOT NULL,
-                parentid VARCHAR(64),
-                predecessorid VARCHAR(64),
-                sortindex INTEGER,
-                modified BIGINT,
-                payload TEXT,
-                payload_size INTEGER NOT NULL,
-                ttl INTEGER,
-                PRIMARY KEY (id, username, collection)
-            )"
-        }
-    }
+/// A table of records. The key begins with the user where the order of its columns is ours to
+/// choose: the records of a user then lie side by side. SQLite is told to use the key's index by
+/// the name that it has with the original's order.
+pub(super) fn records(dialect: Dialect, table: Table) -> String {
+    const RECORDS: &str = "
+        CREATE TABLE IF NOT EXISTS wbo (
+            id {EXACT}(64) NOT NULL,
+            username INTEGER NOT NULL,
+            collection INTEGER NOT NULL,
+            parentid {EXACT}(64),
+            predecessorid {EXACT}(64),
+            sortindex INTEGER,
+            modified BIGINT,
+            payload {LONG},
+            payload_size INTEGER NOT NULL,
+            ttl INTEGER,
+            PRIMARY KEY ({KEY})
+        ){OPTIONS}";
+    let key = match dialect {
+        Dialect::MySql | Dialect::PostgreSql => "username, collection, id",
+        Dialect::Sqlite => "id, username, collection",
+    };
+    dialect.table(&table.sql(RECORDS)).replace("{KEY}", key)
 }
 
 /// weaved's own tables, by name.
-pub(super) const fn own_tables(dialect: Dialect) -> [(&'static str, &'static str); 2] {
-    let users = "
+pub(super) fn own_tables(dialect: Dialect) -> [(&'static str, String); 2] {
+    const USERS: &str = "
         CREATE TABLE IF NOT EXISTS weaved_users (
             userid INTEGER NOT NULL,
             last_write BIGINT NOT NULL,
             PRIMARY KEY (userid)
-        )";
-    let collections = match dialect {
-        Dialect::MySql | Dialect::PostgreSql => {
-            "CREATE TABLE IF NOT EXISTS weaved_collections (
-                userid INTEGER NOT NULL,
-                collectionid INTEGER NOT NULL,
-                modified BIGINT NOT NULL,
-                records INTEGER NOT NULL,
-                bytes BIGINT NOT NULL,
-                expires BIGINT NOT NULL,
-                PRIMARY KEY (userid, collectionid)
-            )"
-        }
-        Dialect::Sqlite => {
-            "CREATE TABLE IF NOT EXISTS weaved_collections (
-                userid INTEGER NOT NULL,
-                collectionid INTEGER NOT NULL,
-                modified BIGINT NOT NULL,
-                records INTEGER NOT NULL,
-                bytes BIGINT NOT NULL,
-                expires BIGINT NOT NULL,
-                PRIMARY KEY (userid, collectionid)
-            ) WITHOUT ROWID"
-        }
-    };
-    [("weaved_users", users), ("weaved_collections", collections)]
+        ){OPTIONS}";
+    const COLLECTIONS: &str = "
+        CREATE TABLE IF NOT EXISTS weaved_collections (
+            userid INTEGER NOT NULL,
+            collectionid INTEGER NOT NULL,
+            modified BIGINT NOT NULL,
+            records INTEGER NOT NULL,
+            bytes BIGINT NOT NULL,
+            expires BIGINT NOT NULL,
+            PRIMARY KEY (userid, collectionid)
+        ){OPTIONS}";
+    let mut collections = dialect.table(COLLECTIONS);
+    if dialect == Dialect::Sqlite {
+        collections.push_str(" WITHOUT ROWID");
+    }
+    [
+        ("weaved_users", dialect.table(USERS)),
+        ("weaved_collections", collections),
+    ]
 }
 
 /// Which collections have records that expire, and when.

@@ -51,9 +51,9 @@ pub(super) fn open(
 /// Makes the original's tables where they are missing.
 fn create_originals(database: &Database, settings: Settings) -> Result<(), StorageError> {
     let dialect = database.dialect();
-    let mut wanted = vec![("collections".into(), ddl::collections(dialect).into())];
+    let mut wanted = vec![("collections".into(), ddl::collections(dialect))];
     for table in settings.tables().all() {
-        wanted.push((table.name(), table.sql(ddl::records(dialect))));
+        wanted.push((table.name(), ddl::records(dialect, table)));
     }
     for (name, sql) in wanted {
         let is_there = |session: &mut Session<'_>| session.has_table(&name);
@@ -78,7 +78,7 @@ fn create_originals(database: &Database, settings: Settings) -> Result<(), Stora
 fn create_own(database: &Database, settings: Settings) -> Result<(), StorageError> {
     let dialect = database.dialect();
     for (name, sql) in ddl::own_tables(dialect) {
-        database.ensure(|session| session.has_table(name), sql)?;
+        database.ensure(|session| session.has_table(name), &sql)?;
     }
     const EXPIRES: &str = "weaved_collections_expires";
     database.ensure(
