@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use weaved::db::Database;
+use weaved::db::PoolOptions;
+
 use crate::suite::Backend;
 use crate::suite::DatabaseServer;
 use crate::suite::Durability;
@@ -9,6 +12,7 @@ use crate::support::fresh;
 use crate::support::get;
 use crate::support::open;
 use crate::support::opened;
+use crate::support::options;
 use crate::support::put;
 use crate::support::with_table;
 
@@ -48,6 +52,37 @@ fn the_first_server_that_takes_writes_is_used() {
     );
 }
 
+/// A server that loses its part while it is in use: the first write that it refuses is done again
+/// on the other one.
+#[test]
+fn a_server_that_takes_no_writes_any_more_is_left() {
+    let old = with_table(&DatabaseServer::start(Backend::MariaDb, Durability::Fast));
+    let new = with_table(&DatabaseServer::start(Backend::MariaDb, Durability::Fast));
+    assert_eq!(old.name(), new.name());
+    let (first, second) = (old.server().port(), new.server().port());
+    let both = format!("127.0.0.1:{first},127.0.0.1:{second}");
+    let uri = old.uri().replace(&format!("127.0.0.1:{first}"), &both);
+    // More connections than a write is tried again.
+    let options = PoolOptions {
+        size: 16,
+        ..options()
+    };
+    let database = Database::open(&uri.parse().unwrap(), &options).unwrap();
+    put(&database, "a", 1).unwrap();
+    drop([(); 16].map(|()| database.snapshot().unwrap()));
+    old.server().run_sql("SET GLOBAL read_only = 1");
+    put(&database, "a", 2).unwrap();
+    // No read goes to the old one any more.
+    let all = [(); 16].map(|()| database.snapshot().unwrap());
+    for mut snapshot in all {
+        let sql = "SELECT n FROM t";
+        let seen = snapshot.session().query_one(sql, &[], |row| row.int(0));
+        assert_eq!(seen.unwrap().flatten(), Some(2));
+    }
+    assert_eq!(get(&open(&old.uri()), "a").unwrap(), Some(1));
+    assert_eq!(get(&open(&new.uri()), "a").unwrap(), Some(2));
+}
+
 #[test]
 fn a_certificate_is_believed_when_its_authority_was_named() {
     let served = fresh();
@@ -55,7 +90,7 @@ fn a_certificate_is_believed_when_its_authority_was_named() {
     let cipher = "SELECT variable_value
         FROM information_schema.session_status
         WHERE variable_name = 'Ssl_cipher'";
-    let read = |database: &weaved::db::Database| {
+    let read = |database: &Database| {
         let found = database
             .read(|session| session.query_one(cipher, &[], |row| row.text(0).map(str::to_owned)));
         found.unwrap().flatten().unwrap()

@@ -16,8 +16,6 @@ use super::super::Value;
 use super::super::driver::Columns;
 use super::super::statement::Places;
 use super::super::statement::Statement;
-use super::cause::io_error;
-use super::cause::is_timeout;
 use super::error;
 use super::trust::Trusted;
 
@@ -51,7 +49,7 @@ impl Connection {
         self.is_broken
     }
 
-    /// Whether its server is believed to answer.
+    /// Whether its server is believed to be of use.
     pub(super) fn is_trusted(&self) -> bool {
         self.server.holds()
     }
@@ -123,7 +121,7 @@ impl Connection {
     fn noted<T>(&mut self, result: Result<T, mysql::Error>) -> Result<T, DbError> {
         result.map_err(|cause| {
             self.is_broken |= error::breaks(&cause);
-            if io_error(&cause).is_some_and(is_timeout) {
+            if error::is_of_server(&cause) {
                 self.server.lose();
             }
             error::of_statement(cause)

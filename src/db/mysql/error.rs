@@ -2,6 +2,8 @@
 
 use super::super::DbError;
 use super::cause::StatementCause;
+use super::cause::io_error;
+use super::cause::is_timeout;
 
 /// An error of a statement.
 pub(super) fn of_statement(error: mysql::Error) -> DbError {
@@ -34,6 +36,14 @@ pub(super) fn of_commit(error: DbError) -> DbError {
 pub(super) fn breaks(error: &mysql::Error) -> bool {
     kind(error) == Kind::Lost
         || matches!(error, mysql::Error::MySqlError(error) if error.code == PACKET_TOO_LARGE)
+}
+
+/// Whether the server answers no more, or takes no writes any more: another one may.
+pub(super) fn is_of_server(error: &mysql::Error) -> bool {
+    match error {
+        mysql::Error::MySqlError(error) => matches!(error.code, 1047 | 1290 | 1836),
+        error => io_error(error).is_some_and(is_timeout),
+    }
 }
 
 const DEADLOCK: u16 = 1213;

@@ -93,7 +93,7 @@ impl Driver for MySql {
         let mut connection = self.connection(until)?;
         if !connection.is_trusted() {
             connection.give_up();
-            return Err(DbError::Lost("the server did not answer others".into()));
+            return Err(DbError::Lost("the server has failed others".into()));
         }
         let open = Open::begin(Held::Pooled(connection), access, Arc::clone(&self.manager))?;
         Ok(Box::new(open))

@@ -9,6 +9,7 @@ use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::config::ServerHost;
 use crate::config::ServerUri;
 use crate::config::Tls;
 
@@ -46,8 +47,8 @@ impl fmt::Display for Place {
 
 /// The places of a URI, in the order in which it names them.
 ///
-/// As for MySQL's own programs, this machine without a port is its socket, where there is one;
-/// TLS is for the network only.
+/// `localhost` is a name like others; without any name it is this machine's socket, where there
+/// is one, as for MySQL's own programs. TLS is for the network only.
 pub(super) fn places(server: &ServerUri) -> Vec<Place> {
     if let Some(path) = &server.socket {
         return vec![Place::Socket(in_folder(path))];
@@ -55,7 +56,7 @@ pub(super) fn places(server: &ServerUri) -> Vec<Place> {
     let mut places = Vec::new();
     for host in &server.hosts {
         let name = host.name.as_deref().unwrap_or("localhost");
-        if name == "localhost" && host.port.is_none() && server.tls == Tls::Off {
+        if *host == ServerHost::default() && server.tls == Tls::Off {
             let usual = USUAL.map(PathBuf::from).into_iter();
             places.extend(usual.filter(|path| path.exists()).map(Place::Socket));
         }
@@ -113,7 +114,8 @@ mod tests {
         );
         assert_eq!(of("mysql://localhost:3306/d"), ["localhost:3306"]);
         assert_eq!(of("mysql:///d?unix_socket=/x/y.sock"), ["/x/y.sock"]);
-        assert_eq!(of("mysql://localhost/d").last().unwrap(), "localhost:3306");
+        assert_eq!(of("mysql://localhost/d"), ["localhost:3306"]);
+        assert_eq!(of("mysql:///d").last().unwrap(), "localhost:3306");
     }
 
     #[test]

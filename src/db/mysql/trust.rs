@@ -1,13 +1,14 @@
-//! Which connections to a server are believed to be answered.
+//! Which connections lead to a server that is believed to be of use.
 //!
-//! A server that hangs is found out by one connection that waits for its time-out. All others to
-//! it were made before that and are given up without being waited for, one after the other.
+//! A server that hangs is found out by one connection that waits for its time-out, and one that
+//! has become a replica by a write that it refuses. All other connections to it were made before
+//! that: they are given up, not waited for, and nothing old is read from them.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-/// How often a server was found to hang.
+/// How often a server was found to be of no use.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trust(Arc<AtomicU64>);
 
@@ -15,7 +16,7 @@ pub(super) struct Trust(Arc<AtomicU64>);
 #[derive(Clone, Debug)]
 pub(super) struct Trusted {
     trust: Trust,
-    hangs: u64,
+    losses: u64,
 }
 
 impl Trust {
@@ -23,22 +24,22 @@ impl Trust {
     pub(super) fn now(&self) -> Trusted {
         Trusted {
             trust: self.clone(),
-            hangs: self.0.load(Ordering::Relaxed),
+            losses: self.0.load(Ordering::Relaxed),
         }
     }
 }
 
 impl Trusted {
-    /// Whether the server has not hung since.
+    /// Whether the server was not found to be of no use since.
     pub(super) fn holds(&self) -> bool {
-        self.trust.0.load(Ordering::Relaxed) == self.hangs
+        self.trust.0.load(Ordering::Relaxed) == self.losses
     }
 
-    /// The server hangs, unless it was known already.
+    /// The server is of no use, unless that was known already.
     pub(super) fn lose(&self) {
         let _ = self.trust.0.compare_exchange(
-            self.hangs,
-            self.hangs + 1,
+            self.losses,
+            self.losses + 1,
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_made_before_a_hang_is_no_longer_trusted() {
+    fn what_was_made_before_is_no_longer_trusted() {
         let trust = Trust::default();
         let before = [trust.now(), trust.now()];
         before[0].lose();
