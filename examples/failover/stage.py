@@ -8,6 +8,7 @@ Only Python's standard library is used.
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -152,20 +153,24 @@ def send(process, what):
 
 
 def free_port():
-    """A port on which nobody listens, and that the system gives to nobody by itself."""
-    for port in range(12000 + os.getpid() % 10000, 32000):
-        with socket.socket() as taken:
-            try:
-                taken.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in GIVEN:
-            GIVEN.add(port)
+    """A port of 127.0.0.1 on which nobody listens, that the system gives to nobody by itself, and
+    that no other trial on this machine gets."""
+    for port in random.sample(range(12000, 32000), 1000):
+        claim, probe = socket.socket(), socket.socket()
+        try:
+            # Kept as long as this program runs, at an address that nobody else uses.
+            claim.bind(("127.0.7.7", port))
+            probe.bind(("127.0.0.1", port))
+            CLAIMS.append(claim)
             return port
+        except OSError:
+            claim.close()
+        finally:
+            probe.close()
     raise SystemExit("no free port")
 
 
-GIVEN = set()
+CLAIMS = []
 
 
 def find(names, folders=()):
