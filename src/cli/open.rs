@@ -30,6 +30,7 @@ use crate::storage::Names;
 use crate::storage::SqlStorage;
 use crate::storage::Storage;
 use crate::sync::BatchLimits;
+use crate::sync::Clock;
 use crate::sync::SystemClock;
 use crate::sync::UserId;
 
@@ -242,7 +243,19 @@ fn settings_of(storage: &config::Storage) -> storage::Settings {
 
 /// Opens everything that calls work on.
 pub(super) fn api(config: &Config) -> Result<Api, Failure> {
+    api_on(config, &databases(config)?)
+}
+
+/// The same to serve with, when there is a log for advice.
+pub(super) fn api_with_advice(config: &Config) -> Result<Api, Failure> {
     let databases = databases(config)?;
+    for (database, _) in tables(config, &databases) {
+        storage::advise(database, SystemClock::default().now())?;
+    }
+    api_on(config, &databases)
+}
+
+fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
     let settings = api::Settings {
         captcha: config.captcha.required,
         node: config.node().map_or(api::Node::Derived, node_of),
@@ -261,8 +274,8 @@ pub(super) fn api(config: &Config) -> Result<Api, Failure> {
         strict_names: config.auth.strict_usernames,
     };
     // The accounts last: a slow start of the storage must not leave them half made.
-    let hosts = hosts(config, &databases)?;
-    let accounts = accounts(config, &databases, &hosts)?;
+    let hosts = hosts(config, databases)?;
+    let accounts = accounts(config, databases, &hosts)?;
     Ok(Api {
         hosts,
         accounts,

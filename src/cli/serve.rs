@@ -175,7 +175,7 @@ fn tell_address(config: &Config, listener: &Listener) {
 /// Opens everything that requests need, and puts a server before it.
 pub(super) fn server(config: &Config, listener: Listener) -> Result<Server, Failure> {
     let mut gateway = gateway_options(config)?;
-    let api = open::api(config)?;
+    let api = open::api_with_advice(config)?;
     // Clients look for the time on every answer, also where the gateway refuses (decisions, 5).
     let hosts = api.hosts.clone();
     gateway.own_fields = OwnFields::new(move || vec![(TIMESTAMP, hosts.time().to_string())]);

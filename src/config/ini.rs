@@ -343,7 +343,8 @@ mod tests {
                 line += 1;
                 let mut section = Section { name: name.clone(), line, entries: Vec::new(), repeated: Vec::new() };
                 for (key, value) in keys {
-                    if value == "\"\"" {
+                    // Means nothing, also at the head of several lines.
+                    if value.lines().next() == Some("\"\"") {
                         continue;
                     }
                     line += 1;

@@ -19,6 +19,7 @@ pub use sql::Finding;
 pub use sql::Names;
 pub use sql::Settings;
 pub use sql::SqlStorage;
+pub use sql::advise;
 pub use sql::mend;
 pub use sql::survey;
 

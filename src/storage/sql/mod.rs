@@ -43,6 +43,7 @@ use promise::InFlight;
 
 pub use names::Names;
 pub use schema::Finding;
+pub use schema::advise;
 pub use schema::mend;
 pub use schema::survey;
 

@@ -1,4 +1,4 @@
-//! What an operator should know of the server of his database, told to the log at each start.
+//! What an operator should know of the server of his database, told when weaved begins to serve.
 
 use crate::db::Database;
 use crate::db::Dialect;
@@ -9,7 +9,12 @@ use crate::sync::Timestamp;
 /// How far clocks may be apart before it is told, in centiseconds.
 const TOO_FAR: i64 = 100;
 
-pub(super) fn advise(database: &Database, now: Timestamp) -> Result<(), StorageError> {
+/// Tells the log what the server of a database is not set for: clocks that agree, and keeping
+/// what it has acknowledged.
+///
+/// # Errors
+/// Those of the database.
+pub fn advise(database: &Database, now: Timestamp) -> Result<(), StorageError> {
     let (clock, settings) = match database.dialect() {
         Dialect::MySql => (
             "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(2)) * 100 AS SIGNED)",

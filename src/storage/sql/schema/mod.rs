@@ -22,6 +22,7 @@ use crate::db::Flow;
 use crate::db::Session;
 use crate::sync::Timestamp;
 
+pub use advice::advise;
 pub(super) use ddl::of_whole_collections;
 pub use survey::Finding;
 pub use survey::mend;
@@ -36,7 +37,6 @@ pub(super) fn open(
     settings: Settings,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    advice::advise(database, now)?;
     create_originals(database, settings)?;
     for table in settings.tables().all() {
         database.read(|session| check_key(session, table, database.name()))?;
