@@ -83,20 +83,47 @@ pub(super) struct Flight<'a> {
 }
 
 impl Flight<'_> {
+    /// Notes the time of the write; that of an attempt before, which was rolled back, is void.
     pub(super) fn depart(&self, time: Timestamp) -> Timestamp {
         self.of.times().push(time);
+        self.land();
         self.time.set(Some(time));
         time
     }
-}
 
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        if let Some(time) = self.time.get() {
+    fn land(&self) {
+        if let Some(time) = self.time.take() {
             let mut times = self.of.times();
             if let Some(place) = times.iter().position(|known| *known == time) {
                 times.swap_remove(place);
             }
         }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.land();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_attempt_of_a_write_is_in_flight() {
+        let time = Timestamp::from_centis;
+        let in_flight = InFlight::default();
+        let (one, two) = (in_flight.register(), in_flight.register());
+        assert_eq!(in_flight.earliest(), None);
+        one.depart(time(5));
+        two.depart(time(5));
+        one.depart(time(7));
+        assert_eq!(in_flight.earliest(), Some(time(5)));
+        drop(two);
+        assert_eq!(in_flight.earliest(), Some(time(7)));
+        drop(one);
+        assert_eq!(in_flight.earliest(), None);
     }
 }
