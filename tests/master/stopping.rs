@@ -155,13 +155,8 @@ fn a_start_that_fails_says_why_once_with_its_exit_code() {
     let nowhere = "sqlite:////proc/nowhere/sync.db";
     let database = options.clone().set("storage.sqluri", nowhere);
     fails(&database, 69, "cannot open the database");
-    let mistake = options.clone().set("global.retry_after", "soon");
+    let mistake = options.set("global.retry_after", "soon");
     fails(&mistake, 78, "\"soon\" is not a whole number");
-    let later = options
-        .set("auth.backend", "ldap")
-        .set("auth.ldapuri", "ldap://localhost")
-        .set("auth.users_root", "ou=users,dc=example");
-    fails(&later, 78, "LDAP is not in this version");
 }
 
 #[test]
