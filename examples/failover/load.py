@@ -48,16 +48,23 @@ class Device:
     def call(self, method, path, body=None):
         """The answer to a call: its body, and its time. Raises Refused or OSError."""
         began = time.monotonic()
-        try:
-            if self.connection is None:
-                self.connection = http.client.HTTPConnection(*self.host, timeout=LONGEST)
-            self.connection.request(method, path, body, self.headers)
-            response = self.connection.getresponse()
-            text = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            self.connection = None
-            self.load.count(f"{type(error).__name__}", began)
-            raise OSError(error) from error
+        while True:
+            is_fresh = self.connection is None
+            try:
+                if is_fresh:
+                    self.connection = http.client.HTTPConnection(*self.host, timeout=LONGEST)
+                self.connection.request(method, path, body, self.headers)
+                response = self.connection.getresponse()
+                text = response.read()
+                break
+            except (ConnectionError, http.client.HTTPException) as error:
+                self.connection = None
+                # As browsers do: a kept connection may be closed in the moment in which it is used.
+                if is_fresh:
+                    self.fail(error, began)
+            except OSError as error:
+                self.connection = None
+                self.fail(error, began)
         self.load.count(response.status, began)
         if response.status == 503 and response.headers["Retry-After"] is None:
             self.load.complain(f"503 without Retry-After: {method} {path}")
@@ -65,6 +72,10 @@ class Device:
             raise Refused(response.status)
         stamp = response.headers["X-Weave-Timestamp"]
         return text, decimal.Decimal(stamp) if stamp else None
+
+    def fail(self, error, began):
+        self.load.count(type(error).__name__, began)
+        raise OSError(error) from error
 
     def insist(self, method, path, body=None):
         """The answer, however often it takes; none when the time is over."""
@@ -262,7 +273,8 @@ class Load:
         if others:
             self.complaints.append(f"unexpected answers: {others}")
         if unanswered:
-            self.complaints.append("a host must answer every request")
+            names = [what for what in self.answers if isinstance(what, str)]
+            self.complaints.append(f"a host must answer every request: {', '.join(names)}")
         if not before or not after:
             self.complaints.append("nothing was confirmed before or after the failure")
         for text in self.complaints[:20]:
