@@ -33,7 +33,7 @@ impl SpawnFcgi {
                 _ => Endpoint::Unix(folder.join("weaved.sock")),
             };
             let script = write_script(&endpoint, listen, ini);
-            let output = Command::new(&script).arg("start").output().unwrap();
+            let output = run(&script, "start").output().unwrap();
             if output.status.success() {
                 let pids = fs::read_to_string(folder.join("weaved.pid")).unwrap();
                 let pids = pids.lines().map(|pid| pid.parse().unwrap());
@@ -60,11 +60,19 @@ impl SpawnFcgi {
 
 impl Drop for SpawnFcgi {
     fn drop(&mut self) {
-        let status = Command::new(&self.script).arg("stop").status();
+        let status = run(&self.script, "stop").status();
         if !std::thread::panicking() {
             assert!(status.unwrap().success(), "{} stop", self.script.display());
         }
     }
+}
+
+/// By its interpreter: a file that was just written cannot be executed as long as a process that
+/// another thread is starting has it open.
+fn run(script: &Path, verb: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.arg(script).arg(verb);
+    command
 }
 
 /// The script, in which nothing but what it says was changed.
