@@ -34,7 +34,7 @@ fn remembering(settings: LdapSettings) -> LdapAccounts {
 
 /// How often users have shown their passwords to the directory. (A successful login is two lines.)
 fn logins(slapd: &Slapd, dn: &str) -> usize {
-    slapd.log().count(&format!("BIND dn=\"{dn}\" method"))
+    slapd.count(&format!("BIND dn=\"{dn}\" method"))
 }
 
 const PLAIN: &str = "uidNumber=2,ou=users,dc=mozilla";

@@ -11,6 +11,8 @@ use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -24,6 +26,9 @@ use crate::suite::Warden;
 use crate::suite::ended_within;
 use crate::suite::free_port;
 use crate::tls::Authority;
+
+/// Who logs in, in vain, only to be seen in the log; a number follows.
+const SENTINEL: &str = "cn=sentinel-";
 
 /// Where Debian keeps the programs, also out of the PATH of ordinary users.
 const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/bin", "/usr/local/sbin"];
@@ -74,6 +79,7 @@ pub(crate) struct Slapd {
     port: u16,
     tls_port: u16,
     running: Option<(Child, Warden, Arc<Log>)>,
+    sentinels: AtomicUsize,
 }
 
 impl Slapd {
@@ -93,6 +99,7 @@ impl Slapd {
             port: 0,
             tls_port: 0,
             running: None,
+            sentinels: AtomicUsize::new(0),
         };
         slapd.configure(authority);
         slapd.load(&fs::read_to_string(in_root(tree.ldif)).unwrap());
@@ -257,9 +264,22 @@ impl Slapd {
         Pid::from_child(&self.running.as_ref().expect("it runs").0)
     }
 
-    /// How many connections were made to it, apart from the one that found out whether it answers.
+    /// How many connections were made to it, apart from the one that found out whether it answers
+    /// and those of [`Self::count`].
     pub(crate) fn connections(&self) -> usize {
-        self.log().count("ACCEPT") - 1
+        self.count("ACCEPT") - 1 - self.log().count(&format!("BIND dn=\"{SENTINEL}"))
+    }
+
+    /// How many lines of the log have this word, when all is logged that was answered before: we
+    /// read the log a moment later than it is written.
+    #[track_caller]
+    pub(crate) fn count(&self, word: &str) -> usize {
+        let number = self.sentinels.fetch_add(1, Ordering::SeqCst);
+        let sentinel = format!("{SENTINEL}{number}");
+        self.lets_in(&sentinel, "x");
+        let line = format!("BIND dn=\"{sentinel}\" method");
+        self.log().wait_for_count(&line, 1);
+        self.log().count(word)
     }
 
     /// What it logs: a line for each operation.
