@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use weaved::accounts::Accounts;
 use weaved::accounts::AccountsError;
 use weaved::accounts::LdapAccounts;
 use weaved::accounts::LdapLogin;
@@ -157,12 +158,23 @@ fn who_serves_us_and_is_not_let_in_is_no_users_fault() {
     let text = chain(&error);
     assert!(error.passes() && text.contains("bind_password"), "{text}");
     assert!(!text.contains("wrong"), "{text}");
-    // Nobody may read anything there: the user is not found, and nothing else can be known.
-    let accounts = open(LdapSettings {
-        bind: None,
-        ..of_people(&slapd)
-    });
-    assert_refused(&accounts, "joe", "joe-secret", Refusal::UnknownName);
+    // Nobody may read anything there, and there is nothing in the other place.
+    for settings in [
+        LdapSettings {
+            bind: None,
+            ..of_people(&slapd)
+        },
+        LdapSettings {
+            search_root: "ou=peple,dc=example,dc=org".to_owned(),
+            ..of_people(&slapd)
+        },
+    ] {
+        let accounts = open(settings);
+        let error = try_log_in(&accounts, "joe", "joe-secret").unwrap_err();
+        let text = chain(&error);
+        assert!(error.passes() && text.contains("users_root"), "{text}");
+        assert!(accounts.list(&mut |_| ()).is_err());
+    }
 }
 
 #[test]

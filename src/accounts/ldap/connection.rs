@@ -79,13 +79,13 @@ impl Connection {
         self.reached(result)
     }
 
-    /// At most `most` entries. An unknown base has none.
+    /// At most `most` entries; absent when there is no such base, or none that we may see.
     pub(super) fn find(
         &mut self,
         search: Search<'_>,
         most: i32,
         deadline: Deadline,
-    ) -> Result<Vec<Entry>, DirectoryError> {
+    ) -> Result<Option<Vec<Entry>>, DirectoryError> {
         self.limit(deadline)?;
         let options = SearchOptions::new().sizelimit(most);
         let Search {
@@ -108,20 +108,22 @@ impl Connection {
         match result.rc {
             // Beyond two nobody counts; fewer may hide that there are more.
             code::SIZE_LIMIT_EXCEEDED if entries.len() < 2 => Err(self.refused("a search", result)),
-            code::SUCCESS | code::SIZE_LIMIT_EXCEEDED | code::NO_SUCH_OBJECT => {
-                Ok(entries.into_iter().filter_map(Entry::read).collect())
+            code::SUCCESS | code::SIZE_LIMIT_EXCEEDED => {
+                Ok(Some(entries.into_iter().filter_map(Entry::read).collect()))
             }
+            code::NO_SUCH_OBJECT => Ok(None),
             _ => Err(self.refused("a search", result)),
         }
     }
 
-    /// Shows every entry, asked for page by page; the deadline is for each entry anew.
+    /// Shows every entry, asked for page by page; the deadline is for each entry anew. Answers
+    /// whether there is such a base.
     pub(super) fn each(
         &mut self,
         search: Search<'_>,
         deadline: Deadline,
         mut visit: impl FnMut(Entry),
-    ) -> Result<(), DirectoryError> {
+    ) -> Result<bool, DirectoryError> {
         let adapters: Vec<Box<dyn Adapter<'_, String, Vec<String>>>> = vec![
             Box::new(EntriesOnly::new()),
             Box::new(PagedResults::new(PAGE)),
@@ -141,7 +143,8 @@ impl Connection {
         }
         let result = stream.result();
         match result.rc {
-            code::SUCCESS | code::NO_SUCH_OBJECT => Ok(()),
+            code::SUCCESS => Ok(true),
+            code::NO_SUCH_OBJECT => Ok(false),
             _ => Err(self.refused("a list of all users", result)),
         }
     }

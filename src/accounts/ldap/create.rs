@@ -171,7 +171,8 @@ fn take_number(
         attributes: &[attribute.to_owned()],
     };
     let entries = connection.find(search, 1, deadline)?;
-    let old = entries.first().and_then(|entry| entry.text(attribute));
+    let old = entries.iter().flatten().next();
+    let old = old.and_then(|entry| entry.text(attribute));
     let old = old.ok_or_else(missing)?;
     let next: i64 = old.parse().map_err(|_| missing())?;
     let id = next.max(floor.saturating_add(1)).max(1);

@@ -134,7 +134,10 @@ impl Directory {
     fn search(&self, filter: &str, deadline: Deadline) -> Result<Vec<Entry>, DirectoryError> {
         let filter = self.with_own(filter);
         self.searches.ask(&self.connector, deadline, |connection| {
-            connection.find(self.below_root(&filter), MOST, deadline)
+            // Without the root nothing is known of anybody: that is no refusal.
+            connection
+                .find(self.below_root(&filter), MOST, deadline)?
+                .ok_or_else(|| self.root_missing(connection))
         })
     }
 
@@ -146,7 +149,10 @@ impl Directory {
     ) -> Result<(), DirectoryError> {
         let filter = self.with_own(&format!("({}=*)", self.attributes.name));
         let mut connection = self.searches.fresh(&self.connector, deadline)?;
-        connection.each(self.below_root(&filter), deadline, visit)
+        match connection.each(self.below_root(&filter), deadline, visit)? {
+            true => Ok(()),
+            false => Err(self.root_missing(&connection)),
+        }
     }
 
     /// Whether anything is where users are searched, on this connection.
@@ -159,14 +165,18 @@ impl Directory {
             scope: Scope::Base,
             ..self.below_root("(objectClass=*)")
         };
-        if connection.find(search, 1, deadline)?.is_empty() {
-            return Err(DirectoryError::RootMissing {
-                server: connection.server().to_owned(),
-                dn: self.root.clone(),
-                who: self.searches.who().to_owned(),
-            });
+        match connection.find(search, 1, deadline)?.as_deref() {
+            None | Some([]) => Err(self.root_missing(connection)),
+            Some(_) => Ok(()),
         }
-        Ok(())
+    }
+
+    fn root_missing(&self, connection: &Connection) -> DirectoryError {
+        DirectoryError::RootMissing {
+            server: connection.server().to_owned(),
+            dn: self.root.clone(),
+            who: self.searches.who().to_owned(),
+        }
     }
 
     fn below_root<'a>(&'a self, filter: &'a str) -> Search<'a> {
@@ -242,9 +252,13 @@ impl Directory {
 
 /// Says whose name is not clear; clients are not told.
 pub(super) fn tell_several(name: &UserName, entries: &[Entry]) {
+    log::warn!("the name {name} has several entries: {}", dns(entries));
+}
+
+fn dns(entries: &[Entry]) -> String {
     let dns = entries
         .iter()
         .map(|entry| entry.dn.escape_debug().to_string());
     let dns: Vec<_> = dns.collect();
-    log::warn!("the name {name} has several entries: {}", dns.join("; "));
+    dns.join("; ")
 }
