@@ -73,6 +73,8 @@ pub enum Refusal {
     EmptyPassword,
     /// The directory lets this entry not log in, whatever the password.
     Locked,
+    /// The password fits, but another entry of the directory has the same number.
+    SharedNumber,
     /// Nobody has this name.
     UnknownName,
     /// What is stored is no hash that any server of this protocol wrote, or nothing.
@@ -88,6 +90,7 @@ impl fmt::Display for Refusal {
             Self::Disabled => "the account is disabled",
             Self::EmptyPassword => "the password is empty",
             Self::Locked => "the directory does not let this account log in",
+            Self::SharedNumber => "several entries of the directory have this user's number",
             Self::UnknownName => "no such account",
             Self::UnusableHash => "the stored password hash is of no known kind",
             Self::WrongPassword => "wrong password",

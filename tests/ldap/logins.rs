@@ -199,6 +199,23 @@ fn a_number_of_ours_stays_with_the_entry() {
 }
 
 #[test]
+fn a_number_that_two_entries_have_is_nobodys() {
+    let slapd = Slapd::start(PEOPLE);
+    let accounts = open(of_people(&slapd));
+    assert_enters(&accounts, "joe", "joe-secret", 1001);
+    let other = "dn: uid=joel,ou=people,dc=example,dc=org\nobjectClass: inetOrgPerson\n\
+                 objectClass: posixAccount\ncn: joel\nsn: joel\nuidNumber: 1001\n\
+                 gidNumber: 1001\nhomeDirectory: /\nuserPassword: joel-secret\n";
+    slapd.modify(other);
+    // Neither gets to see the other's records, and a wrong password tells nothing of it.
+    assert_refused(&accounts, "joel", "joel-secret", Refusal::SharedNumber);
+    assert_refused(&accounts, "joe", "joe-secret", Refusal::SharedNumber);
+    assert_refused(&accounts, "joel", "joe-secret", Refusal::WrongPassword);
+    slapd.modify("dn: uid=joel,ou=people,dc=example,dc=org\nchangetype: delete\n");
+    assert_enters(&accounts, "joe", "joe-secret", 1001);
+}
+
+#[test]
 fn nothing_is_changed_where_the_directory_is_only_read() {
     let slapd = Slapd::start(PEOPLE);
     let accounts = open(of_people(&slapd));

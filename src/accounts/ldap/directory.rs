@@ -111,6 +111,22 @@ impl Directory {
         }
     }
 
+    /// Those users of whom the directory says that this is their number. (The entry with the next
+    /// number to be given is no user's, and may have it too.)
+    pub(super) fn sharers(
+        &self,
+        id: UserId,
+        deadline: Deadline,
+    ) -> Result<Vec<Entry>, DirectoryError> {
+        match &self.attributes.id {
+            None => Ok(Vec::new()),
+            Some(attribute) => {
+                let name = &self.attributes.name;
+                self.search(&format!("(&({attribute}={id})({name}=*))"), deadline)
+            }
+        }
+    }
+
     /// The entry to which a number was given here.
     pub(super) fn find_owner(
         &self,
@@ -253,6 +269,11 @@ impl Directory {
 /// Says whose name is not clear; clients are not told.
 pub(super) fn tell_several(name: &UserName, entries: &[Entry]) {
     log::warn!("the name {name} has several entries: {}", dns(entries));
+}
+
+/// Says whose records would be one; clients are not told.
+pub(super) fn tell_sharers(id: UserId, entries: &[Entry]) {
+    log::warn!("the number {id} has several entries: {}", dns(entries));
 }
 
 fn dns(entries: &[Entry]) -> String {

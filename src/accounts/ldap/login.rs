@@ -74,9 +74,25 @@ impl LdapAccounts {
             if !may_enter {
                 return Ok(Login::Refused(Refusal::Disabled));
             }
+            if self.is_shared(&entry, deadline)? {
+                return Ok(Login::Refused(Refusal::SharedNumber));
+            }
             self.cache.remember(&version, password, now);
         }
         Ok(Login::Accepted(self.account(name, &entry)?))
+    }
+
+    /// Whether another entry has the same number, so that each would get the other's records.
+    fn is_shared(&self, entry: &Entry, deadline: Deadline) -> Result<bool, DirectoryError> {
+        let Some(id) = self.directory.number(entry) else {
+            return Ok(false);
+        };
+        let sharers = self.directory.sharers(id, deadline)?;
+        let is_shared = sharers.len() > 1;
+        if is_shared {
+            directory::tell_sharers(id, &sharers);
+        }
+        Ok(is_shared)
     }
 
     /// Asks the directory to let in nobody, whatever it says to that.
