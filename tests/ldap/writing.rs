@@ -221,10 +221,8 @@ fn an_administrator_changes_any() {
         .set_password(PLAIN, &new_password("password2"), None)
         .unwrap();
     assert_enters(&accounts, "plain", "password2", 2);
-    // Who cannot show the old one any more, or may not do it himself.
-    let wrong = password("password1");
     accounts
-        .set_password(PLAIN, &new_password("password3"), Some(&wrong))
+        .set_password(PLAIN, &new_password("password3"), None)
         .unwrap();
     assert_enters(&accounts, "plain", "password3", 2);
     let mail = Email::new("other@example.com").unwrap();
@@ -237,6 +235,25 @@ fn an_administrator_changes_any() {
     accounts.set_email(PLAIN, None, None).unwrap();
     let found = accounts.find(&name("plain")).unwrap().unwrap();
     assert_eq!(found.email, None);
+}
+
+/// What is remembered for `ldap_cache` seconds lets a request in, but changes nothing.
+#[test]
+fn a_password_that_is_no_longer_right_changes_nothing() {
+    let slapd = Slapd::start(ORIGINAL);
+    let accounts = open(writing(&slapd));
+    let old = password("password0");
+    let before = slapd.entry("(uid=plain)");
+    for answer in [
+        accounts.set_password(PLAIN, &new_password("password2"), Some(&old)),
+        accounts.set_email(PLAIN, None, Some(&old)),
+    ] {
+        let error = answer.unwrap_err();
+        assert!(error.passes(), "{error:?}");
+        assert!(!chain(&error).contains("password0"), "{}", chain(&error));
+    }
+    assert_eq!(slapd.entry("(uid=plain)"), before);
+    assert_enters(&accounts, "plain", "password1", 2);
 }
 
 #[test]

@@ -16,7 +16,6 @@ use super::deadline::Deadline;
 use super::entry::Entry;
 use super::error::DirectoryError;
 use super::error::code;
-use super::settings::LdapLogin;
 use super::settings::LdapWriting;
 use crate::accounts::AccountsError;
 use crate::accounts::Email;
@@ -116,21 +115,23 @@ impl LdapAccounts {
         let deadline = self.deadline();
         let entry = self.entry(id, deadline)?;
         if let Some(proof) = proof {
-            let login = LdapLogin {
-                dn: entry.dn.clone(),
-                password: Password::new(proof.as_str().to_owned()),
-            };
-            match self.directory.connector.connect(Some(&login), deadline) {
-                // He was let in lately; that he is not now is for the next request to tell.
-                Err(DirectoryError::Bind { .. }) => {}
-                Err(error) => return Err(error.into()),
-                Ok(mut connection) => {
+            let mut connection = self.directory.connector.connect(None, deadline)?;
+            let login = connection.bind(&entry.dn, proof.as_str(), deadline)?;
+            match login.rc {
+                code::SUCCESS => {
                     let result = operation(&mut connection, &entry, Some(proof), deadline)?;
                     if result.rc != code::INSUFFICIENT_ACCESS {
                         self.cache.clear();
                         return done(&connection, what, result);
                     }
                 }
+                // What was remembered of it let him in; the next request will not.
+                code::INVALID_CREDENTIALS => {
+                    self.cache.clear();
+                    let server = connection.server().to_owned();
+                    return Err(DirectoryError::Outdated { server, what }.into());
+                }
+                _ => {}
             }
         }
         let mut connection = self.administer(deadline)?;

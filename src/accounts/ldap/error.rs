@@ -49,6 +49,9 @@ pub(super) enum DirectoryError {
          make it, or name it in maxuid"
     )]
     MaxuidMissing { dn: String, attribute: String },
+    /// The password with which a user asked for a change is not his any more.
+    #[error("{server} does not take the password any more with which {what} was asked for")]
+    Outdated { server: String, what: &'static str },
     /// The server sends us elsewhere.
     #[error("{server} refers to {to}; referrals are not followed: name that server in ldapuri")]
     Referral { server: String, to: String },
