@@ -75,6 +75,21 @@ mod tests {
     }
 
     #[test]
+    fn places_in_a_directory_are_dns() {
+        wrong(
+            "backend = ldap\nldapuri = ldap://cn:a@h\nusers_root = people\nsearch_root = example\n",
+            &[
+                "sync.conf:5: [auth] ldapuri: names a user: write him into bind_user and \
+                 bind_password",
+                "sync.conf:6: [auth] users_root: \"people\" is no DN, e.g. \
+                 ou=people,dc=example,dc=org",
+                "sync.conf:7: [auth] search_root: \"example\" is no DN, e.g. \
+                 ou=people,dc=example,dc=org",
+            ],
+        );
+    }
+
+    #[test]
     fn a_hashed_layout_needs_its_root() {
         wrong(
             "backend = ldap\nldapuri = ldaps://h\nusers_root = md5\n",

@@ -375,6 +375,9 @@ fn wrong_secrets_are_not_shown() {
         "[smtp]\npasswrd = hunter2\n[global]\nretry_after = x",
         "[global]\npublic_url = https://u:hunter2@h/",
         "[smtp]\npassword = hunter2\n hunter2",
+        "[auth]\nbackend = ldap\nusers_root = dc=x\nldapuri = ldap://cn:hunter2@h",
+        "[auth]\nbackend = ldap\nusers_root = dc=x\nldapuri = ldapi://cn:hunter2@h",
+        "[auth]\nbackend = ldap\nusers_root = dc=x\nldapuri = cn:hunter2@h",
     ] {
         let folder = Folder::new(FIRST, line);
         let problems = folder.load(&[]).unwrap_err();

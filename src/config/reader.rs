@@ -331,7 +331,7 @@ impl Scope<'_> {
     fn shown(&self, key: &str) -> Option<String> {
         let text = &self.found(key)?.text;
         // A URL may have a password before its host.
-        let may_hide = text.contains('@') && text.contains("://");
+        let may_hide = text.contains('@') && text.contains(':');
         (!may_hide).then(|| text.clone())
     }
 

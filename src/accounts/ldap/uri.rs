@@ -20,7 +20,10 @@ pub(super) enum Server {
 impl Server {
     pub(super) fn parse(uri: &str) -> Result<Self, DirectoryError> {
         let wrong = |why| DirectoryError::Uri {
-            uri: uri.to_owned(),
+            // Before an @ there may be a password.
+            uri: uri
+                .rsplit_once('@')
+                .map_or_else(|| uri.to_owned(), |(_, host)| format!("...@{host}")),
             why,
         };
         let (scheme, rest) = uri
@@ -153,6 +156,10 @@ mod tests {
             "ldapi://%ff",
         ] {
             assert!(Server::parse(uri).is_err(), "{uri}");
+        }
+        for uri in ["ldap://u:hunter2@h", "ldapi://hunter2@h", "ldap://[hunter2@h"] {
+            let error = Server::parse(uri).unwrap_err().to_string();
+            assert!(error.contains("@h") && !error.contains("hunter2"), "{error}");
         }
     }
 }

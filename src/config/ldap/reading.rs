@@ -63,6 +63,12 @@ fn check(scope: &mut Scope<'_>, ldap: &Ldap) {
         };
         scope.error("users_root", text);
     }
+    for key in ["users_root", "users_base_dn", "search_root", "maxuid"] {
+        let is_wrong = |text: &str| !text.contains('=') && (key, text) != ("users_root", "md5");
+        if scope.found(key).is_some_and(|found| is_wrong(&found.text)) {
+            scope.error(key, "is no DN, e.g. ou=people,dc=example,dc=org");
+        }
+    }
     let plain = |uri: &String| uri.to_ascii_lowercase().starts_with("ldap://");
     if !ldap.use_tls && ldap.uris.iter().any(plain) {
         let text = "sends passwords in clear: set use_tls = true, or write ldaps://";
@@ -199,6 +205,12 @@ fn read_uris(text: &str) -> Result<Vec<String>, Wanted> {
             .iter()
             .any(|scheme| lower.starts_with(scheme))
     };
+    if text.contains('@') {
+        // And a password, perhaps, which listings would show.
+        return Err(Wanted::new(
+            "names a user: write him into bind_user and bind_password",
+        ));
+    }
     if uris.is_empty() || !uris.iter().all(known) {
         return Err(Wanted::new(
             "is no list of LDAP servers, e.g. ldap://localhost",
