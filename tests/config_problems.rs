@@ -269,6 +269,21 @@ fn a_variable_of_the_environment_is_a_whole_value() {
 }
 
 #[test]
+fn a_variable_within_a_value_is_told() {
+    for value in ["${DB_URI", "a$b", "a}"] {
+        notes(FIRST, &format!("[storage]\nsqluri = sqlite://\n[smtp]\npassword = {value}\n"), &[]);
+    }
+    notes(
+        FIRST,
+        "[storage]\nsqluri = mysql://u:${SYNC_PASSWORD}@localhost/d\n",
+        &[
+            "warning: sync.conf:2: [storage] sqluri: has ${...} within it, which stays as it \
+             is: a variable of the environment is a whole value",
+        ],
+    );
+}
+
+#[test]
 fn odd_values_are_told() {
     notes(
         "[server:main]\nuse = egg:Flup#fcgi_fork\nhost = ::\nport = 1\nmultiplexed = true\n",

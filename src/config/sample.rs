@@ -39,8 +39,8 @@ const SECOND_HEAD: &str = "\
 # weaved, second file: everything about accounts and records.
 #
 # Lines that begin with \"#\" and a key show the default; remove the \"#\" and change them. A key
-# without a value is not set. %(here)s is the directory of this file, and ${NAME} is a variable of
-# the environment. Keep this file from the eyes of others (mode 0640) once it holds a password.
+# without a value is not set. %(here)s is the directory of this file, and ${NAME}, as a whole value,
+# a variable of the environment. Keep this file from the eyes of others (mode 0640) once it holds a password.
 ";
 
 const SECOND_FOOT: &str = "

@@ -132,6 +132,23 @@ fn a_server_that_is_not_there() {
 }
 
 #[test]
+fn a_server_that_is_none_of_postgresql() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        // As MySQL greets.
+        for stream in listener.incoming().flatten() {
+            drop((&stream).write_all(b"Z\0\0\0\x0a10.11.19-MariaDB"));
+            drop((&stream).read(&mut [0; 1024]));
+        }
+    });
+    check(
+        &format!("postgresql://sync@127.0.0.1:{port}/d"),
+        &["is it PostgreSQL that listens there?"],
+    );
+}
+
+#[test]
 fn a_server_that_answers_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -163,8 +163,18 @@ impl<'a> Loader<'a> {
 
     /// Notes an error about a file as a whole or one of its lines, once.
     fn note(&mut self, file: &Path, line: Option<usize>, text: impl Into<String>) {
+        self.note_as(Severity::Error, file, line, text);
+    }
+
+    fn note_as(
+        &mut self,
+        severity: Severity,
+        file: &Path,
+        line: Option<usize>,
+        text: impl Into<String>,
+    ) {
         let problem = Problem {
-            severity: Severity::Error,
+            severity,
             file: file.to_path_buf(),
             line,
             section: None,

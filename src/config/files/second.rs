@@ -11,6 +11,7 @@ use super::Settings;
 use super::View;
 use crate::config::environment;
 use crate::config::ini::Entry;
+use crate::config::problem::Severity;
 use crate::config::reader::Found;
 use crate::config::reader::Origin;
 
@@ -88,6 +89,15 @@ fn convert(entry: &Entry, view: View<'_>, loader: &mut Loader<'_>) -> Found {
                 loader.note(&document.shown, Some(entry.line), text);
             }
         } else if !line.is_empty() {
+            if view.part == Part::Own && has_variable_within(line) {
+                // Without its name, which may be part of a password.
+                let text = format!(
+                    "[{}] {}: has ${{...}} within it, which stays as it is: a variable of the \
+                     environment is a whole value",
+                    view.section, entry.key
+                );
+                loader.note_as(Severity::Warning, &document.shown, Some(entry.line), text);
+            }
             let quoted = line
                 .strip_prefix('"')
                 .and_then(|line| line.strip_suffix('"'));
@@ -95,4 +105,12 @@ fn convert(entry: &Entry, view: View<'_>, loader: &mut Loader<'_>) -> Found {
         }
     }
     view.found(entry, lines.join("\n"), origin)
+}
+
+/// Whether something looks like a variable of the environment with something beside it.
+fn has_variable_within(line: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let rest = line.split_once("${").map(|(_, rest)| rest);
+    let name = rest.and_then(|rest| rest.split_once('}'));
+    name.is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(is_name))
 }

@@ -24,6 +24,10 @@ impl fmt::Display for Cause {
                 "; the server is a standby, or was told to take no writes: name all servers in \
                  the URI",
             ),
+            "3F000" => f.write_str(
+                "; no schema of search_path exists: make it with CREATE SCHEMA, or mend options \
+                 in the URI",
+            ),
             "42501" => f.write_str(
                 "; let the user of the URI own the database and its tables: ALTER DATABASE ... \
                  OWNER TO ..., ALTER TABLE ... OWNER TO ...",

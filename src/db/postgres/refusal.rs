@@ -134,6 +134,9 @@ fn failed(error: &Error) -> String {
         _ if text.contains("server does not support TLS") => {
             "; switch it on with ssl = on in its postgresql.conf"
         }
+        _ if text.contains("unexpected message") || text.contains("invalid message") => {
+            "; is it PostgreSQL that listens there?"
+        }
         _ if text.contains("UnknownIssuer") => {
             "; name the file of the authority that vouches for the server in sslrootcert"
         }
