@@ -271,7 +271,11 @@ fn a_variable_of_the_environment_is_a_whole_value() {
 #[test]
 fn a_variable_within_a_value_is_told() {
     for value in ["${DB_URI", "a$b", "a}"] {
-        notes(FIRST, &format!("[storage]\nsqluri = sqlite://\n[smtp]\npassword = {value}\n"), &[]);
+        notes(
+            FIRST,
+            &format!("[storage]\nsqluri = sqlite://\n[smtp]\npassword = {value}\n"),
+            &[],
+        );
     }
     notes(
         FIRST,

@@ -62,7 +62,12 @@ impl LdapProbe {
             attributes: std::slice::from_ref(&writing.id),
         };
         let entries = connection.find(search, 1, deadline)?;
-        match entries.iter().flatten().next().and_then(|entry| entry.text(&writing.id)) {
+        match entries
+            .iter()
+            .flatten()
+            .next()
+            .and_then(|entry| entry.text(&writing.id))
+        {
             Some(_) => Ok(()),
             None => Err(DirectoryError::MaxuidMissing {
                 dn: writing.maxuid.clone(),

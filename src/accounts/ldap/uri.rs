@@ -157,9 +157,16 @@ mod tests {
         ] {
             assert!(Server::parse(uri).is_err(), "{uri}");
         }
-        for uri in ["ldap://u:hunter2@h", "ldapi://hunter2@h", "ldap://[hunter2@h"] {
+        for uri in [
+            "ldap://u:hunter2@h",
+            "ldapi://hunter2@h",
+            "ldap://[hunter2@h",
+        ] {
             let error = Server::parse(uri).unwrap_err().to_string();
-            assert!(error.contains("@h") && !error.contains("hunter2"), "{error}");
+            assert!(
+                error.contains("@h") && !error.contains("hunter2"),
+                "{error}"
+            );
         }
     }
 }

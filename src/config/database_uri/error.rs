@@ -43,7 +43,9 @@ pub enum BadDatabaseUri {
     #[error("has a port that is no number from 1 to 65535")]
     Port,
     /// Not of the form at all.
-    #[error("is not a database URI, e.g. sqlite:////var/lib/weaved/weaved.db, mysql://user:password@host/database or postgresql://user:password@host/database")]
+    #[error(
+        "is not a database URI, e.g. sqlite:////var/lib/weaved/weaved.db, mysql://user:password@host/database or postgresql://user:password@host/database"
+    )]
     Shape,
     /// An option that nobody knows.
     #[error("has an unknown option, number {place} after its question mark{}", suggested(*.near))]
