@@ -5,6 +5,7 @@
 //! deadline.
 
 use std::io;
+use std::net::SocketAddr;
 use std::net::TcpStream;
 use std::net::ToSocketAddrs;
 use std::os::unix::net::UnixStream;
@@ -209,12 +210,19 @@ fn unix(path: &Path) -> io::Result<UnixStream> {
 
 /// Connects to the first address of the host that answers.
 fn tcp(host: &str, port: u16, deadline: Deadline) -> io::Result<TcpStream> {
+    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    first_of(&addresses, deadline)
+}
+
+fn first_of(addresses: &[SocketAddr], deadline: Deadline) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in (host, port).to_socket_addrs()? {
-        let Some(left) = deadline.left() else {
+    for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        // One that is silent (IPv6 that leads nowhere) must leave time for the next.
+        let share = deadline.share(u32::try_from(left).unwrap_or(u32::MAX));
+        let Some(left) = share.left() else {
             return Err(io::ErrorKind::TimedOut.into());
         };
-        match TcpStream::connect_timeout(&address, left) {
+        match TcpStream::connect_timeout(address, left) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 SockRef::from(&stream)
@@ -253,4 +261,33 @@ fn tls(ca: Option<&Path>) -> Result<Arc<ClientConfig>, DirectoryError> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_silent_address_leaves_time_for_the_next() {
+        // Its queue is full, so that the system leaves every further knock without an answer.
+        let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        silent
+            .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+            .unwrap();
+        silent.listen(0).unwrap();
+        let silent_at = silent.local_addr().unwrap().as_socket().unwrap();
+        let short = Duration::from_millis(200);
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&silent_at, short) {
+            waiting.push(stream);
+            assert!(waiting.len() < 8);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [silent_at, listener.local_addr().unwrap()];
+        let deadline = Deadline::after(Duration::from_secs(4));
+        let stream = first_of(&addresses, deadline).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), addresses[1]);
+    }
 }
