@@ -65,7 +65,11 @@ fn try_directory(config: &Config) -> Result<(), Failure> {
     let (mut said, mut failed) = (Ok(()), 0);
     directory::probe(config, |server, result| {
         let state = match result {
-            Ok(()) => "serves, and has the users' root".to_owned(),
+            Ok(true) => "serves, and has the users' root".to_owned(),
+            // A directory that is new has none yet.
+            Ok(false) => "serves, and has the users' root, but shows no user there; look at \
+                          attr_username, ldap_filter, and what bind_user may read"
+                .to_owned(),
             Err(why) => {
                 failed += 1;
                 chain(why)

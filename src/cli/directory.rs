@@ -35,7 +35,7 @@ pub(super) fn open(
 /// Tries every server, and tells what came of it.
 pub(super) fn probe(
     config: &Config,
-    tell: impl FnMut(&str, Result<(), &dyn StdError>),
+    tell: impl FnMut(&str, Result<bool, &dyn StdError>),
 ) -> Result<(), Failure> {
     LdapProbe::new(settings(config)?)?.run(tell);
     Ok(())

@@ -112,6 +112,23 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn a_directory_in_which_nobody_is_seen() {
+    let slapd = Slapd::start(PEOPLE);
+    for mistake in [
+        ("auth.attr_username", "uidd"),
+        ("auth.ldap_filter", "(employeeType=nobody)"),
+    ] {
+        check(
+            &slapd,
+            &[&SERVICE[..], &[mistake]].concat(),
+            0,
+            "ldap://slapd: serves, and has the users' root, but shows no user there; look at \
+             attr_username, ldap_filter, and what bind_user may read",
+        );
+    }
+}
+
+#[test]
 fn an_authority_that_is_not_trusted_is_named() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let slapd = Slapd::start_with(PEOPLE, Some(&authority));

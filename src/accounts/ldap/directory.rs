@@ -187,6 +187,17 @@ impl Directory {
         }
     }
 
+    /// Whether anybody is there whom we would take for a user, on this connection.
+    pub(super) fn has_users(
+        &self,
+        connection: &mut Connection,
+        deadline: Deadline,
+    ) -> Result<bool, DirectoryError> {
+        let filter = self.with_own(&format!("({}=*)", self.attributes.name));
+        let users = connection.find(self.below_root(&filter), MOST, deadline)?;
+        Ok(users.is_some_and(|users| !users.is_empty()))
+    }
+
     fn root_missing(&self, connection: &Connection) -> DirectoryError {
         DirectoryError::RootMissing {
             server: connection.server().to_owned(),

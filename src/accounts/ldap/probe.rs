@@ -35,24 +35,25 @@ impl LdapProbe {
     }
 
     /// Connects to every server, logs in, and looks for what a start needs; each server's name,
-    /// and what is wrong with it.
-    pub fn run(&self, mut tell: impl FnMut(&str, Result<(), &dyn StdError>)) {
+    /// and whether it shows any user, or what is wrong with it.
+    pub fn run(&self, mut tell: impl FnMut(&str, Result<bool, &dyn StdError>)) {
         for server in self.directory.connector.servers() {
             match self.try_server(server) {
-                Ok(()) => tell(&server.to_string(), Ok(())),
+                Ok(has_users) => tell(&server.to_string(), Ok(has_users)),
                 Err(error) => tell(&server.to_string(), Err(&error)),
             }
         }
     }
 
-    fn try_server(&self, server: &Server) -> Result<(), DirectoryError> {
+    fn try_server(&self, server: &Server) -> Result<bool, DirectoryError> {
         let deadline = Deadline::after(self.timeout);
         let connector = &self.directory.connector;
         let login = self.directory.searches.login();
         let mut connection = connector.connect_to(server, login, deadline)?;
         self.directory.has_root(&mut connection, deadline)?;
+        let has_users = self.directory.has_users(&mut connection, deadline)?;
         let Some(writing) = &self.writing else {
-            return Ok(());
+            return Ok(has_users);
         };
         let mut connection = connector.connect_to(server, Some(&writing.admin), deadline)?;
         let search = Search {
@@ -68,7 +69,7 @@ impl LdapProbe {
             .next()
             .and_then(|entry| entry.text(&writing.id))
         {
-            Some(_) => Ok(()),
+            Some(_) => Ok(has_users),
             None => Err(DirectoryError::MaxuidMissing {
                 dn: writing.maxuid.clone(),
                 attribute: writing.id.clone(),
