@@ -22,6 +22,7 @@ pub mod db;
 #[cfg(feature = "doctor")]
 pub mod doctor;
 pub mod gateway;
+pub mod guard;
 pub mod message;
 pub mod remedies;
 pub mod server;

@@ -1,6 +1,7 @@
 //! Why a call was not answered as asked.
 
 use crate::accounts::AccountsError;
+use crate::guard::GuardError;
 use crate::storage::StorageError;
 use crate::sync::BadBody;
 use crate::sync::BadQuery;
@@ -18,6 +19,9 @@ pub enum ApiError {
     /// Accounts are kept, and changed, elsewhere.
     #[error("the accounts cannot be changed here")]
     AccountsReadOnly(#[source] AccountsError),
+    /// It cannot be found out whether something may be done.
+    #[error("guard")]
+    Guard(#[from] GuardError),
     /// The request breaks a rule that has a number.
     #[error("{1} (code {code})", code = .0.number())]
     Code(ErrorCode, &'static str),

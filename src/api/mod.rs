@@ -28,6 +28,7 @@ pub use storage::Condition;
 pub use user::Creation;
 
 use crate::accounts::Accounts;
+use crate::guard::Guard;
 
 /// The calls, and what they work on.
 pub struct Api {
@@ -35,6 +36,8 @@ pub struct Api {
     pub hosts: Hosts,
     /// The users.
     pub accounts: Arc<dyn Accounts>,
+    /// Who may try what.
+    pub guard: Arc<Guard>,
     /// How the calls behave.
     pub settings: Settings,
 }

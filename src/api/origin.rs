@@ -1,5 +1,7 @@
 //! Where a client believes this server to be, and whether that is where it is told to go.
 
+use std::net::IpAddr;
+
 /// How the client reached this server.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
@@ -9,6 +11,8 @@ pub struct Origin<'a> {
     pub host: Option<&'a str>,
     /// The mount prefix, without a slash at its end.
     pub prefix: &'a str,
+    /// Where the client is, as far as that can be told.
+    pub client: Option<IpAddr>,
 }
 
 /// In what a configured URL differs from the one that was used.
@@ -114,6 +118,7 @@ mod tests {
             scheme,
             host,
             prefix,
+            client: None,
         };
         assert_eq!(
             origin.differs("https://www.example.net:8443/sync/"),
@@ -160,6 +165,7 @@ mod tests {
                 scheme,
                 host: Some(host).filter(|host| !host.is_empty()),
                 prefix: "",
+                client: None,
             };
             let found = origin.name_and_port();
             let found = found.as_ref().map(|(name, port)| (&**name, *port));
@@ -173,6 +179,7 @@ mod tests {
             scheme: "https",
             host: Some("[::1]:443"),
             prefix: "",
+            client: None,
         };
         assert_eq!(origin.differs("https://[::1]/"), None);
         assert_eq!(origin.differs("http://[::1]:443"), Some(Difference::Scheme));

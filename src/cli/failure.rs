@@ -8,6 +8,7 @@ use crate::api::ApiError;
 use crate::causes::chain;
 use crate::config::Problems;
 use crate::db::DbError;
+use crate::guard::GuardError;
 use crate::server::ListenError;
 use crate::server::MasterError;
 use crate::server::PrivilegesError;
@@ -105,10 +106,17 @@ impl From<AccountsError> for Failure {
     }
 }
 
+impl From<GuardError> for Failure {
+    fn from(error: GuardError) -> Self {
+        Self::new(UNAVAILABLE, chain(&error))
+    }
+}
+
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         match error {
             ApiError::Accounts(error) | ApiError::AccountsReadOnly(error) => error.into(),
+            ApiError::Guard(error) => error.into(),
             ApiError::Storage(error) => error.into(),
             other => Self::new(NO, chain(&other)),
         }

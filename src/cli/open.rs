@@ -25,6 +25,7 @@ use crate::config::PasswordHash;
 use crate::config::Severity;
 use crate::db::Database;
 use crate::db::PoolOptions;
+use crate::guard::Guard;
 use crate::storage;
 use crate::storage::Names;
 use crate::storage::SqlStorage;
@@ -276,9 +277,12 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
     // The accounts last: a slow start of the storage must not leave them half made.
     let hosts = hosts(config, databases)?;
     let accounts = accounts(config, databases, &hosts)?;
+    let clock = Arc::new(SystemClock::default());
+    let guard = Arc::new(Guard::open(Arc::clone(&databases.accounts), clock)?);
     Ok(Api {
         hosts,
         accounts,
+        guard,
         settings,
     })
 }

@@ -10,6 +10,7 @@ use crate::accounts;
 use crate::accounts::AccountsError;
 use crate::api::ApiError;
 use crate::causes::chain;
+use crate::guard::GuardError;
 use crate::message::Body;
 use crate::message::Response;
 use crate::storage::StorageError;
@@ -117,6 +118,10 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
         }
         ApiError::Accounts(error) => {
             return failed(&error, error.passes(), retry_after, id);
+        }
+        ApiError::Guard(error) => {
+            let passes = matches!(&error, GuardError::Database(_));
+            return failed(&error, passes, retry_after, id);
         }
         ApiError::Storage(error) => {
             let passes = matches!(&error, StorageError::Database(_));

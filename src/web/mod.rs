@@ -293,7 +293,24 @@ impl Service {
             scheme: if https { "https" } else { "http" },
             host: host.filter(|host| is_host(host)),
             prefix: path.map_or("", |path| path.prefix.as_str()),
+            client: self.client(request, peer),
         }
+    }
+
+    /// Where the client is: the last address on the way that is no trusted proxy's. What stands
+    /// before it in `X-Forwarded-For` anybody could have written.
+    fn client(&self, request: &Request, peer: Option<IpAddr>) -> Option<IpAddr> {
+        let trusts = |address: &IpAddr| self.settings.trusted_proxies.contains(address);
+        let mut client = peer;
+        let mut told = request.headers.text("x-forwarded-for").into_iter();
+        let mut told = told.by_ref().flat_map(|text| text.rsplit(','));
+        while let Some(proxy) = client.filter(trusts) {
+            let Some(before) = told.next().and_then(|text| text.trim().parse().ok()) else {
+                return Some(proxy);
+            };
+            client = Some(before);
+        }
+        client
     }
 }
 

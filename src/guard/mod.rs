@@ -1,0 +1,52 @@
+//! What keeps strangers out, and is shared by all processes: it stands in the accounts' database.
+//!
+//! What goes in are names, addresses and texts, what comes out is whether something may be done.
+//! A [`Guard`] knows nothing of HTTP, pages or records; what is refused, and how it looks, is
+//! `api`'s and `web`'s.
+//!
+//! Invariants: what is sealed here opens in every process that uses the database, and in no other
+//! installation. What may be done once is done once, whichever processes are asked at once.
+
+mod error;
+mod key;
+mod seal;
+mod spent;
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+pub use error::GuardError;
+
+use crate::db::Database;
+use crate::sync::Clock;
+use crate::sync::Timestamp;
+
+/// Who may try what, for all processes of an installation.
+pub struct Guard {
+    clock: Arc<dyn Clock>,
+    database: Arc<Database>,
+    key: Zeroizing<[u8; 32]>,
+}
+
+impl Guard {
+    /// Makes the tables where they are missing, and the key when this is the first start.
+    ///
+    /// # Errors
+    /// [`GuardError::Database`], and [`GuardError::Random`] when no key can be made.
+    pub fn open(database: Arc<Database>, clock: Arc<dyn Clock>) -> Result<Self, GuardError> {
+        let key = key::prepare(&database)?;
+        spent::prepare(&database)?;
+        Ok(Self {
+            clock,
+            database,
+            key,
+        })
+    }
+
+    /// The time by which everything here ends.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,49 @@
+//! What was used and must not be used again: `weaved_spent`, a row each until it would have
+//! ended anyway.
+
+use super::Guard;
+use super::GuardError;
+use crate::db::Database;
+use crate::db::DbError;
+use crate::sync::Timestamp;
+
+const TABLE: &str = "weaved_spent";
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS weaved_spent (
+        token {EXACT}(64) NOT NULL,
+        until BIGINT NOT NULL,
+        PRIMARY KEY (token)
+    ){OPTIONS}";
+
+const INSERT: &str = "INSERT INTO weaved_spent (token, until) VALUES (:token, :until)";
+const SWEEP: &str = "DELETE FROM weaved_spent WHERE until < :now";
+
+pub(super) fn prepare(database: &Database) -> Result<(), GuardError> {
+    let schema = database.dialect().table(SCHEMA);
+    database.ensure(|session| session.has_table(TABLE), &schema)?;
+    Ok(())
+}
+
+impl Guard {
+    /// Uses something up: true for the first one to ask, of all processes. `token` has at most 64
+    /// characters of ASCII; after `until` it may be forgotten, for nobody accepts it any more.
+    ///
+    /// # Errors
+    /// [`GuardError::Database`]; then it may be used up or not.
+    pub fn spend(&self, token: &str, until: Timestamp) -> Result<bool, GuardError> {
+        let params = [(":token", token.into()), (":until", until.centis().into())];
+        let spent = self
+            .database
+            .write(|session| session.execute(INSERT, &params));
+        match spent {
+            Ok(_) => {}
+            Err(DbError::Constraint(_)) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        let now = [(":now", self.now().centis().into())];
+        self.database
+            .write(|session| session.execute(SWEEP, &now))?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,11 @@
+//! What keeps strangers out, on every kind of database.
+
+#[cfg(test)]
+mod seals;
+#[cfg(test)]
+mod spent;
+#[cfg(test)]
+#[path = "../suite/mod.rs"]
+mod suite;
+#[cfg(test)]
+mod support;
