@@ -21,6 +21,12 @@ impl Timestamp {
     /// Older than everything: also the time of old rows that have none.
     pub const ZERO: Self = Self(0);
 
+    /// The earliest there is.
+    pub const MIN: Self = Self(i64::MIN);
+
+    /// The latest there is.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// From centiseconds, the column's unit.
     #[must_use]
     pub const fn from_centis(centis: i64) -> Self {

@@ -7,16 +7,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 
+use weaved::db::Database;
+use weaved::db::PoolOptions;
 use weaved::storage::Settings;
 use weaved::storage::SqlStorage;
 use weaved::storage::Storage;
 use weaved::sync::Clock;
 use weaved::sync::Query;
+use weaved::sync::Record;
 use weaved::sync::SystemClock;
 use weaved::sync::Timestamp;
 
 use super::support::ALICE;
+use super::support::BOB;
 use super::support::TestClock;
 use super::support::name;
 use super::support::open;
@@ -97,6 +102,64 @@ fn what_a_slow_commit_has_written_gets_a_later_time(kind: Kind) {
     // The next one is quick: the time of the clock, and no more.
     let next = post_as(&storage, ALICE, "c", body, (None, None)).unwrap();
     assert_eq!(next.modified, written.modified.next());
+}
+
+/// A commit that got no answer within the time-out, and that the server makes nevertheless: what
+/// it has written is news to those who have read since.
+#[test]
+fn a_commit_without_an_answer_breaks_no_promise() {
+    const SLOW: &str = "
+        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.payload LIKE 'slow%' THEN PERFORM pg_sleep(9); END IF;
+            IF NEW.payload = 'slow, in vain' THEN RAISE EXCEPTION 'in vain'; END IF;
+            RETURN NULL;
+        END $$;
+        CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON wbo
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()";
+    const COMMITTING: &str =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'";
+    let ground = Ground::fresh(Kind::POSTGRESQL);
+    let open = || {
+        let options = PoolOptions {
+            timeout: Duration::from_secs(1),
+            ..PoolOptions::default()
+        };
+        let clock = Arc::new(SystemClock::default());
+        let database = Database::open(&ground.uri().parse().unwrap(), &options).unwrap();
+        SqlStorage::open(Arc::new(database), clock, Settings::default()).unwrap()
+    };
+    let (storage, other) = (open(), open());
+    ground.run_sql(SLOW);
+    for (user, id, payload) in [(ALICE, "made", "slow"), (BOB, "lost", "slow, in vain")] {
+        let before = storage.time();
+        let body = format!(r#"[{{"id":"{id}","payload":"{payload}"}}]"#);
+        let answer = post_as(&storage, user, "c", &body, (None, None));
+        assert!(answer.is_err(), "{answer:?}");
+        let promised = other.collections(user).unwrap();
+        assert_eq!(promised.value, [], "it is not there yet");
+        // Longer than readers assume of any commit.
+        assert!(promised.time > before, "{} {before}", promised.time);
+        assert!(storage.time() < promised.time);
+        while ground.number(COMMITTING) > 0 {
+            thread::sleep(Duration::from_millis(20));
+        }
+        storage.purge().unwrap();
+        let query = Query {
+            newer: Some(promised.time),
+            ..Query::default()
+        };
+        let mut news = Vec::new();
+        let mut records = other.records(user, &name("c"), query).unwrap();
+        let visit = &mut |record: &Record<'_>| {
+            news.push(record.id.to_owned());
+            ControlFlow::Continue(())
+        };
+        records.each(0, visit).unwrap();
+        let expected: &[&str] = if user == ALICE { &["made"] } else { &[] };
+        assert_eq!(news, expected);
+        assert!(storage.time() > promised.time, "the promise goes on");
+    }
 }
 
 /// Ten seconds pass between the last statement of the first write and the end of its commit.

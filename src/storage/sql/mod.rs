@@ -4,9 +4,10 @@
 //! `names` turns collection names into ids,
 //! `select` turns a query into SQL, `read`, `write` and `delete` are the calls, `summary` keeps
 //! the row per collection that the frequent calls read instead of records, `promise` what the
-//! time of a read says about writes to come.
+//! time of a read says about writes to come, `doubt` what became of writes that got no answer.
 
 mod delete;
+mod doubt;
 mod names;
 mod owner;
 mod promise;
@@ -26,6 +27,7 @@ use super::Usage;
 use super::Write;
 use super::Written;
 use crate::db::Database;
+use crate::db::DbError;
 use crate::db::Session;
 use crate::sync::Clock;
 use crate::sync::CollectionName;
@@ -36,6 +38,7 @@ use crate::sync::Timestamp;
 use crate::sync::Ttl;
 use crate::sync::UserId;
 
+use doubt::Doubts;
 use owner::Owner;
 use owner::Tables;
 use promise::COMMIT_WITHIN;
@@ -85,6 +88,7 @@ pub struct SqlStorage {
     names: Names,
     tables: Tables,
     in_flight: InFlight,
+    doubts: Doubts,
 }
 
 /// How often a write is tried that does not keep to [`COMMIT_WITHIN`].
@@ -109,6 +113,7 @@ impl SqlStorage {
             names: settings.names,
             tables: settings.tables(),
             in_flight: InFlight::default(),
+            doubts: Doubts::default(),
         })
     }
 
@@ -136,6 +141,7 @@ impl SqlStorage {
         user: UserId,
         mut work: impl FnMut(&mut Session<'_>, Timestamp) -> Result<T, StorageError>,
     ) -> Result<(T, Timestamp), StorageError> {
+        self.settle(user)?;
         let mut attempt = 1;
         loop {
             let flight = self.in_flight.register();
@@ -159,7 +165,13 @@ impl SqlStorage {
             });
             match result {
                 Err(Interrupted::Late) => log::info!("a write took too long and is done again"),
-                Err(Interrupted::Failed(error)) => return Err(error),
+                Err(Interrupted::Failed(error)) => {
+                    // Before it counts as landed: the promise must not rise in between.
+                    if let (true, Some(time)) = (is_in_doubt(&error), flight.time()) {
+                        self.doubts.add(user, time);
+                    }
+                    return Err(error);
+                }
                 Ok((value, time, taken)) => {
                     let time = self.keep_promise(user, time, taken)?;
                     return Ok((value, time));
@@ -182,16 +194,63 @@ impl SqlStorage {
                 break;
             }
             log::info!("a commit took too long; what was written at {time} gets a later time");
-            (time, taken) = self.database.write(|session| {
-                let last = summary::lock(session, user)?;
-                let now = self.clock.now();
-                let later = now.max(last.next());
-                promise::renew(session, self.tables.owner(user), time, later)?;
-                summary::set_last_write(session, user, later)?;
-                Ok::<_, StorageError>((later, now))
-            })?;
+            let renewed = self.renew(user, &[time]);
+            if renewed.is_err() {
+                self.doubts.add(user, time);
+            }
+            (time, taken) = renewed?;
         }
         Ok(time)
+    }
+
+    /// Finds out what became of the writes of a user that are in doubt, and gives what they have
+    /// written a later time.
+    fn settle(&self, user: UserId) -> Result<(), StorageError> {
+        let times = self.doubts.of(user);
+        if times.is_empty() {
+            return Ok(());
+        }
+        match self.renew(user, &times) {
+            Ok((time, taken)) => {
+                self.keep_promise(user, time, taken)?;
+            }
+            // Nobody reads his records any more.
+            Err(StorageError::Forgotten) => {}
+            Err(error) => return Err(error),
+        }
+        self.doubts.remove(user, &times);
+        Ok(())
+    }
+
+    /// Gives what a user wrote at these times a later one, which is answered, and when it was
+    /// taken. Waits for writes that are not yet committed.
+    fn renew(
+        &self,
+        user: UserId,
+        times: &[Timestamp],
+    ) -> Result<(Timestamp, Timestamp), StorageError> {
+        let mut tried = None;
+        let renewed = self.database.write(|session| {
+            let last = summary::lock(session, user)?;
+            let now = self.clock.now();
+            let written: Vec<_> = times.iter().filter(|time| **time <= last).collect();
+            if written.is_empty() {
+                return Ok((last, now));
+            }
+            let later = now.max(last.next());
+            tried = Some(later);
+            for time in written {
+                promise::renew(session, self.tables.owner(user), *time, later)?;
+            }
+            summary::set_last_write(session, user, later)?;
+            Ok((later, now))
+        });
+        if let (Err(error), Some(later)) = (&renewed, tried)
+            && is_in_doubt(error)
+        {
+            self.doubts.add(user, later);
+        }
+        renewed
     }
 
     /// Deletes the expired records of some collections of one user.
@@ -214,6 +273,11 @@ impl SqlStorage {
     fn is_late(&self, taken: Timestamp) -> bool {
         self.clock.now().centis() - taken.centis() > COMMIT_WITHIN
     }
+}
+
+/// Whether a write that ended like this was perhaps made.
+const fn is_in_doubt(error: &StorageError) -> bool {
+    matches!(error, StorageError::Database(DbError::Lost(_)))
 }
 
 /// A day, in centiseconds.
@@ -340,6 +404,11 @@ impl Storage for SqlStorage {
     }
 
     fn purge(&self) -> Result<u64, StorageError> {
+        for user in self.doubts.users() {
+            if let Err(error) = self.settle(user) {
+                log::warn!("user {user}: a write is still in doubt: {error}");
+            }
+        }
         let now = self.clock.now();
         loop {
             // A look first: most of the time there is nothing to do, and nobody has to wait.
@@ -360,9 +429,10 @@ impl Storage for SqlStorage {
 
     fn time(&self) -> Timestamp {
         let bound = self.clock.now().minus_centis(COMMIT_WITHIN);
-        self.in_flight
-            .earliest()
-            .map_or(bound, |earliest| bound.min(earliest.minus_centis(1)))
+        // In this order: what is in flight may be in doubt a moment later.
+        let open = [self.in_flight.earliest(), self.doubts.earliest()];
+        let earliest = open.into_iter().flatten().min();
+        earliest.map_or(bound, |earliest| bound.min(earliest.minus_centis(1)))
     }
 }
 

@@ -91,6 +91,11 @@ impl Flight<'_> {
         time
     }
 
+    /// The time of the last attempt, as long as that is in flight.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        self.time.get()
+    }
+
     fn land(&self) {
         if let Some(time) = self.time.take() {
             let mut times = self.of.times();
