@@ -25,6 +25,7 @@ use crate::config::PasswordHash;
 use crate::config::Severity;
 use crate::db::Database;
 use crate::db::PoolOptions;
+use crate::guard;
 use crate::guard::Guard;
 use crate::storage;
 use crate::storage::Names;
@@ -278,7 +279,11 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
     let hosts = hosts(config, databases)?;
     let accounts = accounts(config, databases, &hosts)?;
     let clock = Arc::new(SystemClock::default());
-    let guard = Arc::new(Guard::open(Arc::clone(&databases.accounts), clock)?);
+    let guard = Arc::new(Guard::open(
+        Arc::clone(&databases.accounts),
+        clock,
+        guard::Limits::default(),
+    )?);
     Ok(Api {
         hosts,
         accounts,

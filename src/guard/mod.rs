@@ -7,6 +7,7 @@
 //! Invariants: what is sealed here opens in every process that uses the database, and in no other
 //! installation. What may be done once is done once, whichever processes are asked at once.
 
+mod attempts;
 mod error;
 mod key;
 mod seal;
@@ -16,6 +17,9 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+pub use attempts::Deed;
+pub use attempts::Limits;
+pub use attempts::Rate;
 pub use error::GuardError;
 
 use crate::db::Database;
@@ -27,6 +31,7 @@ pub struct Guard {
     clock: Arc<dyn Clock>,
     database: Arc<Database>,
     key: Zeroizing<[u8; 32]>,
+    limits: Limits,
 }
 
 impl Guard {
@@ -34,14 +39,32 @@ impl Guard {
     ///
     /// # Errors
     /// [`GuardError::Database`], and [`GuardError::Random`] when no key can be made.
-    pub fn open(database: Arc<Database>, clock: Arc<dyn Clock>) -> Result<Self, GuardError> {
+    pub fn open(
+        database: Arc<Database>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+    ) -> Result<Self, GuardError> {
         let key = key::prepare(&database)?;
+        attempts::prepare(&database)?;
         spent::prepare(&database)?;
         Ok(Self {
             clock,
             database,
             key,
+            limits,
         })
+    }
+
+    /// Deletes what has ended; for quiet moments.
+    ///
+    /// # Errors
+    /// [`GuardError::Database`].
+    pub fn sweep(&self) -> Result<(), GuardError> {
+        let now = self.now();
+        Ok(self.database.write(|session| {
+            attempts::sweep(session, now)?;
+            spent::sweep(session, now)
+        })?)
     }
 
     /// The time by which everything here ends.

@@ -5,6 +5,7 @@ use super::Guard;
 use super::GuardError;
 use crate::db::Database;
 use crate::db::DbError;
+use crate::db::Session;
 use crate::sync::Timestamp;
 
 const TABLE: &str = "weaved_spent";
@@ -22,6 +23,11 @@ const SWEEP: &str = "DELETE FROM weaved_spent WHERE until < :now";
 pub(super) fn prepare(database: &Database) -> Result<(), GuardError> {
     let schema = database.dialect().table(SCHEMA);
     database.ensure(|session| session.has_table(TABLE), &schema)?;
+    Ok(())
+}
+
+pub(super) fn sweep(session: &mut Session<'_>, now: Timestamp) -> Result<(), DbError> {
+    session.execute(SWEEP, &[(":now", now.centis().into())])?;
     Ok(())
 }
 

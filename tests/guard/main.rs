@@ -1,6 +1,8 @@
 //! What keeps strangers out, on every kind of database.
 
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod seals;
 #[cfg(test)]
 mod spent;

@@ -37,6 +37,7 @@ fn what_has_ended_is_swept_away(kind: Kind) {
     assert!(guard.spend("a", gate.after(60)).unwrap());
     gate.pass(61);
     assert!(guard.spend("b", gate.after(60)).unwrap());
+    guard.sweep().unwrap();
     let left = gate.ground().number("SELECT COUNT(*) FROM weaved_spent");
     assert_eq!(left, 1);
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use weaved::db::Database;
 use weaved::db::PoolOptions;
 use weaved::guard::Guard;
+use weaved::guard::Limits;
 use weaved::sync::Clock;
 use weaved::sync::Timestamp;
 
@@ -40,7 +41,8 @@ impl Gate {
     pub(crate) fn guard(&self) -> Guard {
         let uri = self.ground.uri().parse().unwrap();
         let database = Database::open(&uri, &PoolOptions::default()).unwrap();
-        Guard::open(Arc::new(database), Arc::<Hand>::clone(&self.clock)).unwrap()
+        let clock = Arc::<Hand>::clone(&self.clock);
+        Guard::open(Arc::new(database), clock, Limits::default()).unwrap()
     }
 
     /// A time some seconds from now.
