@@ -3,7 +3,7 @@
 #
 #   run    a C compiler (the build of SQLite needs one) and lighttpd
 #   test   these, every other web server of the tests, MariaDB, PostgreSQL and OpenLDAP, openssl,
-#          the tools that judge systemd's units, and Python's cryptography for the Sync client
+#          the tools that judge systemd's units, fail2ban's, and Python's cryptography for the Sync client
 #          that is written in Python
 #   bench  what run needs, nginx, Apache, MariaDB and PostgreSQL
 set -euo pipefail
@@ -35,6 +35,7 @@ if [ "${1:-run}" = test ]; then
     have systemd-analyze || packages+=(systemd)
     have slapd || packages+=(slapd) services+=(slapd)
     have ldapmodify || packages+=(ldap-utils)
+    have fail2ban-regex || packages+=(fail2ban) services+=(fail2ban)
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then

@@ -14,7 +14,8 @@ mod tests {
         (
             "api",
             &[
-                "accounts", "guard", "mail", "message", "pairing", "storage", "sync", "transfer",
+                "accounts", "causes", "guard", "mail", "message", "pairing", "storage", "sync",
+                "transfer",
             ],
         ),
         ("causes", &[]),

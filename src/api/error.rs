@@ -1,6 +1,7 @@
 //! Why a call was not answered as asked.
 
 use crate::accounts::AccountsError;
+use crate::accounts::Refusal;
 use crate::guard::GuardError;
 use crate::storage::StorageError;
 use crate::sync::BadBody;
@@ -37,6 +38,12 @@ pub enum ApiError {
     /// There is no such thing.
     #[error("{0} not found")]
     NotFound(&'static str),
+    /// The name or the password is wrong; the client must not learn why.
+    #[error("credentials: {0}")]
+    Refused(Refusal),
+    /// It was tried too often; the client must not learn whether it was right this time.
+    #[error("too many attempts")]
+    TooOften,
     /// The server was not set up for this.
     #[error("{0} is not configured on this server")]
     NotConfigured(&'static str),

@@ -9,6 +9,7 @@ mod error;
 mod heartbeat;
 mod hosts;
 mod info;
+mod login;
 mod origin;
 mod pages;
 mod reply;
@@ -21,6 +22,7 @@ pub use error::ApiError;
 pub use hosts::Hosted;
 pub use hosts::Hosts;
 pub use info::Info;
+pub use login::Regulars;
 pub use origin::Difference;
 pub use origin::Origin;
 pub use reply::TIMESTAMP;
@@ -38,6 +40,8 @@ pub struct Api {
     pub accounts: Arc<dyn Accounts>,
     /// Who may try what.
     pub guard: Arc<Guard>,
+    /// Who was let in lately.
+    pub regulars: Regulars,
     /// How the calls behave.
     pub settings: Settings,
 }

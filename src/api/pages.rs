@@ -1,7 +1,7 @@
 //! Pages for people: that the server works, and those that the original had outside its API
 //! (spec/user-1.0.md, 7).
 
-use std::time::Instant;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 
@@ -11,7 +11,6 @@ use super::Difference;
 use super::Node;
 use super::Origin;
 use super::reply;
-use crate::accounts::Login;
 use crate::accounts::Password;
 use crate::accounts::names;
 use crate::message::Response;
@@ -112,7 +111,11 @@ impl Api {
     /// # Errors
     /// [`ApiError::FormIncomplete`], [`ApiError::FormRefused`], and those of the accounts and of
     /// the storage.
-    pub fn delete_account(&self, body: &[u8], now: Instant) -> Result<Response, ApiError> {
+    pub fn delete_account(
+        &self,
+        body: &[u8],
+        client: Option<IpAddr>,
+    ) -> Result<Response, ApiError> {
         let form: DeleteAccount = serde_urlencoded::from_bytes(body).unwrap_or_default();
         if form.username.is_empty() || form.password.is_empty() {
             return Err(ApiError::FormIncomplete);
@@ -130,15 +133,15 @@ impl Api {
         {
             name = other;
         }
-        match self
-            .accounts
-            .authenticate(&name, &Password::new(password), now)?
-        {
-            Login::Accepted(account) => {
+        match self.log_in(&name, &Password::new(password), client) {
+            Ok(account) => {
                 self.remove(&account)?;
                 Ok(reply::text("Account removed."))
             }
-            Login::Refused(reason) => Err(ApiError::FormRefused(format!("{name}: {reason}"))),
+            Err(ApiError::Refused(reason)) => {
+                Err(ApiError::FormRefused(format!("{name}: {reason}")))
+            }
+            Err(error) => Err(error),
         }
     }
 }

@@ -27,7 +27,8 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     for note in &config.notes {
         say(format_args!("note: {note}"))?;
     }
-    for output in &config.logging.outputs {
+    let cef = logger::cef_output(&config.cef);
+    for output in config.logging.outputs.iter().chain(&cef) {
         let place = logger::name(output);
         let trouble = logger::trouble(output).map_or_else(String::new, |error| {
             format!(": {error}; the error output will be used")

@@ -22,20 +22,57 @@ use rustix::fs::flock;
 
 use super::log_file;
 use super::voice::complain;
+use crate::config::Cef;
+use crate::config::CefTarget;
+use crate::config::Config;
 use crate::config::LogOutput;
 use crate::config::LogPiece;
 use crate::config::LogTarget;
 use crate::config::Logging;
 use crate::server::Identity;
+use crate::web;
 
 /// Starts logging as configured, or goes on with other outputs; a file that cannot be written is
 /// replaced by the error output.
 ///
 /// Files that are made now belong to `owner`.
-pub(super) fn start(logging: &Logging, owner: Option<&Identity>) {
+pub(super) fn start(config: &Config, owner: Option<&Identity>) {
     let open = |output| Output::open(output, owner);
-    let outputs = logging.outputs.iter().map(open).collect();
-    install(outputs, logging.level);
+    let mut outputs: Vec<_> = config.logging.outputs.iter().map(open).collect();
+    outputs.extend(cef_output(&config.cef).map(|output| {
+        let mut output = Output::open(&output, owner);
+        output.severity = Some(config.cef.priority.0);
+        output
+    }));
+    install(outputs, config.logging.level);
+}
+
+/// Where lines for machines that watch over many servers go, and how the original wrote them: in
+/// a file with the time and the host before them, as the system's log adds them by itself.
+pub(super) fn cef_output(cef: &Cef) -> Option<LogOutput> {
+    let (target, format) = match cef.target.as_ref()? {
+        CefTarget::Syslog => (LogTarget::Syslog(cef.facility), vec![LogPiece::Message]),
+        CefTarget::File(path) => {
+            let target = LogTarget::File {
+                path: path.clone(),
+                max_bytes: 0,
+                backups: 0,
+            };
+            let host = rustix::system::uname();
+            let host = host.nodename().to_string_lossy();
+            let format = vec![
+                LogPiece::OldTime,
+                LogPiece::Text(format!(" {host} ")),
+                LogPiece::Message,
+            ];
+            (target, format)
+        }
+    };
+    Some(LogOutput {
+        target,
+        level: LevelFilter::Error,
+        format,
+    })
 }
 
 /// Opens all log files anew; where that fails, the old file takes the lines.
@@ -112,10 +149,7 @@ impl Log for Logger {
 
     fn log(&self, record: &Record<'_>) {
         let outputs = OUTPUTS.read().unwrap_or_else(PoisonError::into_inner);
-        for output in outputs
-            .iter()
-            .filter(|output| record.level() <= output.level)
-        {
+        for output in outputs.iter().filter(|output| output.takes(record)) {
             output.write(record);
         }
     }
@@ -125,6 +159,8 @@ impl Log for Logger {
 
 struct Output {
     level: LevelFilter,
+    /// Takes lines of [`web::CEF`] alone, under this severity of syslog's.
+    severity: Option<u8>,
     format: Vec<LogPiece>,
     sink: Sink,
 }
@@ -148,9 +184,15 @@ impl Output {
         });
         Self {
             level: output.level,
+            severity: None,
             format: output.format.clone(),
             sink,
         }
+    }
+
+    fn takes(&self, record: &Record<'_>) -> bool {
+        let is_cef = record.target() == web::CEF;
+        record.level() <= self.level && is_cef == self.severity.is_some()
     }
 
     fn write(&self, record: &Record<'_>) {
@@ -170,7 +212,8 @@ impl Output {
                 io::stdout().lock().write_all(line.as_bytes())
             }
             Sink::Syslog(socket, facility) => {
-                let priority = facility * 8 + severity(record.level());
+                let severity = self.severity.unwrap_or_else(|| severity(record.level()));
+                let priority = facility * 8 + severity;
                 let process = std::process::id();
                 let message = one_line(&record.args().to_string());
                 let text = format!("<{priority}>weaved[{process}]: {message}");
@@ -191,6 +234,7 @@ impl Output {
                 LogPiece::Level => write!(line, "{}", record.level()),
                 LogPiece::Message => write!(line, "{}", record.args()),
                 LogPiece::Milliseconds => write!(line, "{:03}", now.millisecond()),
+                LogPiece::OldTime => write!(line, "{}", now.strftime("%b %d %H:%M:%S")),
                 LogPiece::Name => write!(line, "{}", record.target()),
                 LogPiece::Process => write!(line, "{}", std::process::id()),
                 LogPiece::Text(text) => write!(line, "{text}"),

@@ -110,7 +110,7 @@ impl Trade for Sync<'_> {
                  it was until then"
             );
         }
-        logger::start(&config.logging, None);
+        logger::start(&config, None);
         open::log_notes(&config);
         Ok(plan(&config, self.hurry))
     }

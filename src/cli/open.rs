@@ -257,6 +257,23 @@ pub(super) fn api_with_advice(config: &Config) -> Result<Api, Failure> {
     api_on(config, &databases)
 }
 
+/// How often something may be tried.
+fn limits_of(global: &config::Global) -> guard::Limits {
+    let rate = |limit: config::Limit| {
+        limit.0.map(|rate| guard::Rate {
+            count: rate.count,
+            seconds: rate.seconds,
+        })
+    };
+    guard::Limits {
+        login: rate(global.rate_login),
+        account: rate(global.rate_account),
+        client: rate(global.rate_client),
+        mail: rate(global.rate_mail),
+        sign_up: rate(global.rate_sign_up),
+    }
+}
+
 fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
     let settings = api::Settings {
         captcha: config.captcha.required,
@@ -282,12 +299,13 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
     let guard = Arc::new(Guard::open(
         Arc::clone(&databases.accounts),
         clock,
-        guard::Limits::default(),
+        limits_of(&config.global),
     )?);
     Ok(Api {
         hosts,
         accounts,
         guard,
+        regulars: api::Regulars::default(),
         settings,
     })
 }

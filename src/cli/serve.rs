@@ -55,7 +55,7 @@ pub(super) fn run(launch: &mut Launch) -> Result<(), Failure> {
     // First of all, because it takes its variables out of the environment.
     let activated = server::activated();
     let config = launch.config()?;
-    logger::start(&config.logging, launch.owner());
+    logger::start(&config, launch.owner());
     launch.greet();
     open::log_notes(&config);
     let seen = logger::is_seen(&config.logging);
@@ -253,6 +253,12 @@ fn address(address: &config::Address) -> Address {
 fn web_settings(config: &Config) -> web::Settings {
     web::Settings {
         access_log: config.server.access_log,
+        cef: config.cef.target.is_some().then(|| web::Cef {
+            version: config.cef.version.clone(),
+            vendor: config.cef.vendor.clone(),
+            product: config.cef.product.clone(),
+            device_version: config.cef.device_version.clone(),
+        }),
         heartbeat: config.global.heartbeat_page.clone(),
         retry_after: config.global.retry_after,
         serves: match config.app.serves {
@@ -288,6 +294,9 @@ impl Handler for App {
             return;
         }
         *purged = Some(Instant::now());
+        if let Err(error) = self.service.api().guard.sweep() {
+            log::warn!("cannot delete what has ended: {}", chain(&error));
+        }
         let mut records = 0;
         for _ in 0..PURGE_ROUNDS {
             match self.service.api().hosts.purge() {

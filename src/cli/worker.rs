@@ -44,7 +44,7 @@ fn work(plan: &Plan, lifeline: &Lifeline) -> Result<(), Failure> {
         let _ = log_file::share_output(path);
     }
     let config = plan.config()?;
-    logger::start(&config.logging, None);
+    logger::start(&config, None);
     lifeline
         .keep(&stop, &pulse, stamina(&config))
         .map_err(|error| Failure::new(SYSTEM, format!("cannot start a thread: {error}")))?;

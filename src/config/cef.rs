@@ -7,7 +7,6 @@ use super::keys::Table;
 use super::keys::alias;
 use super::keys::unneeded;
 use super::keys::used;
-use super::problem::Severity;
 use super::reader::Scope;
 use super::values::Setting;
 use super::values::Show;
@@ -137,11 +136,6 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Cef {
         facility: scope.get(facility, default.facility),
         priority: scope.get(priority, default.priority),
     };
-    if wanted {
-        let text =
-            "has no effect: this version writes no such lines; refused logins are in the log";
-        scope.note(Severity::Notice, "use", None, text);
-    }
     scope.tell_unused();
     cef
 }

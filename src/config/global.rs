@@ -10,6 +10,7 @@ use super::keys::dropped;
 use super::keys::unneeded;
 use super::keys::used;
 use super::problem::Severity;
+use super::rate::Limit;
 use super::reader::Count;
 use super::reader::Scope;
 use super::url;
@@ -28,8 +29,18 @@ pub struct Global {
     pub heartbeat_page: String,
     /// What `X-Weave-Secret` must say; at least 16 characters.
     pub shared_secret: Option<Secret>,
-    /// Whose `X-Forwarded-Proto` and `X-Forwarded-Host` are believed. Default: nobody's.
+    /// Whose `X-Forwarded-...` headers are believed. Default: nobody's.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Wrong passwords from an address for an account. Default 10 in 10 minutes.
+    pub rate_login: Limit,
+    /// Wrong passwords for an account, from addresses it does not know. Default 100 in an hour.
+    pub rate_account: Limit,
+    /// Failures from an address. Default 50 in 10 minutes.
+    pub rate_client: Limit,
+    /// Mails to an account. Default 1 in 10 minutes.
+    pub rate_mail: Limit,
+    /// New accounts, and mails, for an address. Default 20 in an hour.
+    pub rate_sign_up: Limit,
     /// The largest request body; the web server should enforce the same. Default 32 MiB.
     pub max_body: ByteSize,
     /// What all large bodies of a process may use at once. Default 256 MiB.
@@ -46,6 +57,11 @@ impl Default for Global {
             heartbeat_page: "__heartbeat__".to_owned(),
             shared_secret: None,
             trusted_proxies: Vec::new(),
+            rate_login: Limit::new(10, 10),
+            rate_account: Limit::new(100, 60),
+            rate_client: Limit::new(50, 10),
+            rate_mail: Limit::new(1, 10),
+            rate_sign_up: Limit::new(20, 60),
             max_body: ByteSize::mebibytes(32),
             body_memory: ByteSize::mebibytes(256),
             drain: Duration::from_secs(10),
@@ -87,8 +103,36 @@ const KEYS: &[Key] = &[
     used(
         "trusted_proxies",
         "",
-        "IP addresses of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed, \
-         separated by blanks.",
+        "IP addresses of proxies whose X-Forwarded-For, -Proto and -Host are believed, separated \
+         by blanks.",
+    ),
+    used(
+        "rate_login",
+        "10/10m",
+        "Wrong passwords that one address may try for one account, here 10 in 10 minutes; then it \
+         has to wait. Times are in s, m, h or d; off: as many as it likes.",
+    ),
+    used(
+        "rate_account",
+        "100/1h",
+        "Wrong passwords for one account from all addresses together. Addresses from which the \
+         account was used in the last 30 days are not stopped by it.",
+    ),
+    used(
+        "rate_client",
+        "50/10m",
+        "Failures of one address, whatever it tried: passwords, reset codes, captchas, \
+         invitations.",
+    ),
+    used(
+        "rate_mail",
+        "1/10m",
+        "Mails with a reset code to one account.",
+    ),
+    used(
+        "rate_sign_up",
+        "20/1h",
+        "Accounts that one address may make, and mails with a reset code that it may ask for.",
     ),
     used(
         "max_body",
@@ -139,6 +183,11 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Global {
         heartbeat_page: scope.get_as("heartbeat_page", default.heartbeat_page, read_page),
         shared_secret: scope.get("shared_secret", None),
         trusted_proxies: scope.get("trusted_proxies", default.trusted_proxies),
+        rate_login: scope.get("rate_login", default.rate_login),
+        rate_account: scope.get("rate_account", default.rate_account),
+        rate_client: scope.get("rate_client", default.rate_client),
+        rate_mail: scope.get("rate_mail", default.rate_mail),
+        rate_sign_up: scope.get("rate_sign_up", default.rate_sign_up),
         max_body: scope.get("max_body", default.max_body),
         body_memory: scope.get("body_memory", default.body_memory),
         drain: Duration::from_secs(drain.into()),

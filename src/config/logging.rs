@@ -64,6 +64,8 @@ pub enum LogPiece {
     Milliseconds,
     /// The part of the program that speaks.
     Name,
+    /// Local date and time as RFC 3164 has them.
+    OldTime,
     /// The number of the process.
     Process,
     /// As written.

@@ -3,18 +3,17 @@
 //! Only the Authorization header counts. What a web server says about the user is not looked
 //! at: nginx fills REMOTE_USER from an unchecked header.
 
-use std::time::Instant;
+use std::net::IpAddr;
 
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
 use super::error::Refusal;
 use crate::accounts::Account;
-use crate::accounts::Accounts;
-use crate::accounts::Login;
 use crate::accounts::Password;
 use crate::accounts::UserName;
 use crate::accounts::names;
+use crate::api::Api;
 use crate::message::Request;
 
 /// Who a request speaks for.
@@ -26,9 +25,10 @@ pub(super) struct Authenticated {
 
 /// Finds out whether the request may speak for the user that its path names.
 pub(super) fn authenticate(
-    accounts: &dyn Accounts,
+    api: &Api,
     name: &UserName,
     request: &Request,
+    client: Option<IpAddr>,
 ) -> Result<Authenticated, Refusal> {
     let Some(header) = request
         .headers
@@ -51,10 +51,8 @@ pub(super) fn authenticate(
     }
     let password = Password::from_utf8(password.to_vec())
         .map_err(|_| Refusal::Credentials("the password is not UTF-8"))?;
-    match accounts.authenticate(name, &password, Instant::now())? {
-        Login::Accepted(account) => Ok(Authenticated { account, password }),
-        Login::Refused(reason) => Err(Refusal::Login(reason)),
-    }
+    let account = api.log_in(name, &password, client)?;
+    Ok(Authenticated { account, password })
 }
 
 /// The decoded credentials of a Basic header, scheme in any case.

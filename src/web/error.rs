@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 
-use crate::accounts;
 use crate::accounts::AccountsError;
 use crate::api::ApiError;
 use crate::causes::chain;
@@ -23,7 +22,6 @@ pub(super) enum Refusal {
     Code(ErrorCode, &'static str),
     /// The credentials cannot be right, whoever the user is.
     Credentials(&'static str),
-    Login(accounts::Refusal),
     Method,
     NoCredentials,
     NoRoute,
@@ -50,6 +48,48 @@ pub(super) struct Answer {
     pub(super) weight: Weight,
     /// For the log; never shown to the client.
     pub(super) reason: Cow<'static, str>,
+    /// For whoever watches over many servers.
+    pub(super) event: Option<Event>,
+}
+
+/// What happened, in the words of the original (spec/config.md, `[cef]`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    pub(super) signature: &'static str,
+    pub(super) name: &'static str,
+    /// From 0 to 10.
+    pub(super) severity: u8,
+}
+
+impl Event {
+    const NO_CREDENTIALS: Self = Self::failure("Authorization header missing", 7);
+    const UNREADABLE: Self = Self::failure("Authorization header unreadable", 7);
+    const LOGIN: Self = Self::failure("Authentication failed", 5);
+    const LIMITED: Self = Self {
+        signature: "AccountLockout",
+        name: "Too many attempts",
+        severity: 7,
+    };
+    const CAPTCHA: Self = Self {
+        signature: "CaptchaFail",
+        name: "Captcha wrong",
+        severity: 5,
+    };
+    const RESET_CODE: Self = Self::failure("Invalid reset code", 5);
+    /// Not a refusal: a code was withdrawn.
+    pub(super) const RESET_CLEARED: Self = Self {
+        signature: "PasswordResetCleared",
+        name: "Password reset cleared",
+        severity: 9,
+    };
+
+    const fn failure(name: &'static str, severity: u8) -> Self {
+        Self {
+            signature: "AuthFail",
+            name,
+            severity,
+        }
+    }
 }
 
 impl From<ApiError> for Refusal {
@@ -69,32 +109,27 @@ pub(super) fn answer(refusal: Refusal, retry_after: u32, id: &str) -> Answer {
     use Weight::Refused;
     use Weight::Suspicious;
     use Weight::Usual;
+    let mut event = None;
     let (response, weight, reason) = match refusal {
         Refusal::Api(error) => return answer_api(error, retry_after, id),
         Refusal::Code(code, why) => (coded(code), Refused, why.into()),
-        Refusal::Credentials(why) => (
-            unauthorized(),
-            Suspicious,
-            format!("credentials: {why}").into(),
-        ),
-        Refusal::Login(why) => (
-            unauthorized(),
-            Suspicious,
-            format!("credentials: {why}").into(),
-        ),
+        Refusal::Credentials(why) => {
+            event = Some(Event::UNREADABLE);
+            let reason = format!("credentials: {why}").into();
+            (unauthorized(), Suspicious, reason)
+        }
         Refusal::Method => (
             plain(405, "Method not allowed"),
             Usual,
             "wrong method".into(),
         ),
         // Some clients always ask once without; no reason to worry anybody.
-        Refusal::NoCredentials => (
-            unauthorized(),
-            Usual,
-            "no Authorization header; if no request has one, the web server keeps it to itself \
-             (Apache: CGIPassAuth On)"
-                .into(),
-        ),
+        Refusal::NoCredentials => {
+            event = Some(Event::NO_CREDENTIALS);
+            let reason = "no Authorization header; if no request has one, the web server keeps it \
+                          to itself (Apache: CGIPassAuth On)";
+            (unauthorized(), Usual, reason.into())
+        }
         Refusal::NoRoute => (plain(404, "Not found"), Usual, "no such path".into()),
         Refusal::NotConfigured(what) => return not_configured(what),
     };
@@ -102,11 +137,19 @@ pub(super) fn answer(refusal: Refusal, retry_after: u32, id: &str) -> Answer {
         response,
         weight,
         reason,
+        event,
     }
 }
 
 fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
     let reason = error.to_string().into();
+    let event = match &error {
+        ApiError::Code(ErrorCode::Captcha, _) => Some(Event::CAPTCHA),
+        ApiError::Code(ErrorCode::ResetCode, _) => Some(Event::RESET_CODE),
+        ApiError::FormRefused(_) | ApiError::Refused(_) => Some(Event::LOGIN),
+        ApiError::TooOften => Some(Event::LIMITED),
+        _ => None,
+    };
     let (response, weight) = match error {
         ApiError::AccountsReadOnly(error) => {
             let text = "Accounts cannot be changed here, they are kept in a directory";
@@ -114,6 +157,7 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
                 response: plain(403, text),
                 weight: Weight::Refused,
                 reason: error.to_string().into(),
+                event,
             };
         }
         ApiError::Accounts(error) => {
@@ -132,6 +176,7 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
             plain(403, "This server takes no new accounts"),
             Weight::Refused,
         ),
+        ApiError::Code(code @ ErrorCode::ResetCode, _) => (coded(code), Weight::Suspicious),
         ApiError::Code(code, _) => (coded(code), Weight::Refused),
         ApiError::FormIncomplete => (plain(400, "Missing data"), Weight::Refused),
         ApiError::FormRefused(_) => (plain(403, "Bad credentials"), Weight::Suspicious),
@@ -140,6 +185,8 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
             Weight::Refused,
         ),
         ApiError::NotFound(_) => (plain(404, "Not found"), Weight::Usual),
+        ApiError::Refused(_) => (unauthorized(), Weight::Suspicious),
+        ApiError::TooOften => (too_often(), Weight::Suspicious),
         ApiError::TooLarge => (plain(413, "Too many records"), Weight::Refused),
         ApiError::Unreadable(why) => (plain(400, &why), Weight::Refused),
     };
@@ -147,7 +194,17 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
         response,
         weight,
         reason,
+        event,
     }
+}
+
+/// A browser that is told 401 asks its user for his password, and stops to sync until he answers;
+/// told 503 it waits (spec/clients.md, 1.10 to 1.12). He may have typed the right one meanwhile.
+fn too_often() -> Response {
+    const SECONDS: &str = "600";
+    let mut response = plain(503, "Too many attempts, please try again later");
+    response.headers.push(("Retry-After", SECONDS.to_owned()));
+    response
 }
 
 /// Something below failed: 503 when it passes, so that clients come again, else 500.
@@ -171,6 +228,7 @@ fn failed(error: &dyn StdError, passes: bool, retry_after: u32, id: &str) -> Ans
         response,
         weight: Weight::Failed,
         reason: chain(error).into(),
+        event: None,
     }
 }
 
@@ -181,6 +239,7 @@ fn not_configured(what: &str) -> Answer {
         response: plain(503, &text),
         weight: Weight::Refused,
         reason: text.into(),
+        event: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! everything unusual escaped, and cut.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -40,7 +41,16 @@ impl LogLine {
     }
 
     /// Writes the line of a refused or failed request.
-    pub(super) fn refused(self, request: &Request, status: u16, weight: Weight, reason: &str) {
+    ///
+    /// The README shows it: fail2ban's filter reads it.
+    pub(super) fn refused(
+        self,
+        request: &Request,
+        client: Option<IpAddr>,
+        status: u16,
+        weight: Weight,
+        reason: &str,
+    ) {
         let level = match weight {
             Weight::Failed => log::Level::Error,
             Weight::Refused => log::Level::Info,
@@ -50,21 +60,22 @@ impl LogLine {
         log::log!(
             level,
             "{status} {}: {reason} (id {})",
-            described(request),
+            described(request, client),
             self.id()
         );
     }
 
     /// Writes the line that every request gets when that is asked for.
-    pub(super) fn access(self, request: &Request, status: u16) {
+    pub(super) fn access(self, request: &Request, client: Option<IpAddr>, status: u16) {
         let millis = self.started.elapsed().as_millis();
-        let (request, id) = (described(request), self.id());
+        let (request, id) = (described(request, client), self.id());
         log::info!(target: ACCESS, "{status} {request} {millis} ms (id {id})");
     }
 }
 
-/// Method, path and client, in the words of a log.
-fn described(request: &Request) -> String {
+/// Method, path and client, in the words of a log: three words without blanks in them, whatever a
+/// client has chosen.
+fn described(request: &Request, client: Option<IpAddr>) -> String {
     let mut text = String::new();
     let method = request.method.as_bytes();
     push_escaped(
@@ -75,10 +86,15 @@ fn described(request: &Request) -> String {
     match &request.path {
         Some(path) => {
             // Found out from the request where no mount is configured, so as long as that.
-            let shown: String = path.prefix.chars().take(MAX_PATH).collect();
-            text.push_str(&shown.escape_default().to_string());
-            if shown.len() < path.prefix.len() {
-                text.push_str("...");
+            for (place, segment) in path.prefix.split('/').enumerate() {
+                if place > 0 {
+                    text.push('/');
+                }
+                push_escaped(segment.as_bytes(), &mut text);
+                if text.len() > MAX_PATH {
+                    text.push_str("...");
+                    break;
+                }
             }
             if path.segments.is_empty() {
                 text.push('/');
@@ -94,11 +110,9 @@ fn described(request: &Request) -> String {
         }
         None => text.push_str("(outside the mount)"),
     }
-    let peer = request.peer.bytes().all(|byte| byte.is_ascii_graphic());
-    let peer = if peer { request.peer.as_str() } else { "?" };
-    if !peer.is_empty() {
-        text.push_str(" from ");
-        text.push_str(peer);
+    if let Some(client) = client {
+        // A string takes everything.
+        let _ = write!(text, " from {client}");
     }
     text
 }
@@ -147,11 +161,10 @@ mod tests {
         let request = Request {
             method: "GET".to_owned(),
             path: Some(path),
-            peer: "127.0.0.1".to_owned(),
             ..Request::default()
         };
         assert_eq!(
-            described(&request),
+            described(&request, Some(IpAddr::from([127, 0, 0, 1]))),
             format!("GET /y/a%0Ab/{}... from 127.0.0.1", "x".repeat(160))
         );
     }
@@ -171,13 +184,18 @@ mod tests {
             path: Some(path),
             ..Request::default()
         };
-        assert_eq!(described(&request), format!("GET {expected}"));
+        assert_eq!(described(&request, None), format!("GET {expected}"));
     }
 
     #[test]
     fn a_prefix_that_the_client_chose_is_cut() {
-        let (long, cut) = (format!("/{}", "a".repeat(60_000)), "a".repeat(159));
+        let (long, cut) = (format!("/{}", "a".repeat(60_000)), "a".repeat(160));
         check_path(&long, &["1.1", "alice"], &format!("/{cut}.../1.1..."));
+        check_path(
+            "/x from 192.0.2.1: credentials: ",
+            &["1.1"],
+            "/x%20from%20192.0.2.1%3A%20credentials%3A%20/1.1",
+        );
     }
 
     #[test]

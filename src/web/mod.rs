@@ -4,6 +4,7 @@
 //! Not here: bytes and sockets (`gateway`, `server`), and what a call means (`api`).
 
 mod auth;
+mod cef;
 mod error;
 mod hints;
 mod log_line;
@@ -11,7 +12,6 @@ mod route;
 
 use std::mem;
 use std::net::IpAddr;
-use std::time::Instant;
 
 use crate::accounts::UserName;
 use crate::api::Api;
@@ -26,6 +26,7 @@ use crate::message::Response;
 use crate::sync::Format;
 use crate::sync::Query;
 use crate::sync::UserId;
+use error::Event;
 use error::Refusal;
 use hints::Hints;
 use log_line::LogLine;
@@ -33,11 +34,16 @@ use route::Route;
 use route::StorageCall;
 use route::UserCall;
 
+pub use cef::Cef;
+pub use cef::TARGET as CEF;
+
 /// How the door behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Whether every request gets a line in the log.
     pub access_log: bool,
+    /// How lines for machines that watch over many servers begin; absent: there are none.
+    pub cef: Option<Cef>,
     /// The name of the page that says that the server is there.
     pub heartbeat: String,
     /// Seconds after which a client may come again after a 503.
@@ -52,6 +58,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             access_log: false,
+            cef: None,
             heartbeat: "__heartbeat__".to_owned(),
             retry_after: 300,
             serves: Serves::Both,
@@ -121,8 +128,13 @@ impl Service {
                 _ => {}
             }
             let answer = error::answer(refusal, self.settings.retry_after, &line.id());
+            let client = self.origin(&request).client;
+            if let Some(event) = answer.event {
+                self.tell(event, &request, client);
+            }
             line.refused(
                 &request,
+                client,
                 answer.response.status,
                 answer.weight,
                 &answer.reason,
@@ -138,19 +150,22 @@ impl Service {
             .headers
             .push(("Cache-Control", "no-store".to_owned()));
         if self.settings.access_log {
-            line.access(&request, response.status);
+            line.access(&request, self.origin(&request).client, response.status);
         }
         response
     }
 
     fn call(&self, route: Route, request: &mut Request) -> Result<Response, Refusal> {
         match route {
-            Route::DeleteAccount => Ok(self.api.delete_account(&request.body, Instant::now())?),
+            Route::DeleteAccount => Ok(self
+                .api
+                .delete_account(&request.body, self.origin(request).client)?),
             Route::DeleteAccountForm => Ok(self.api.delete_account_form()),
             Route::Echo => Ok(self.echo(request)),
             Route::Heartbeat => Ok(self.api.heartbeat()),
             Route::Storage(name, call) => {
-                let user = auth::authenticate(self.api.accounts.as_ref(), &name, request)?;
+                let client = self.origin(request).client;
+                let user = auth::authenticate(&self.api, &name, request, client)?;
                 Ok(self.storage(user.account.id, call, request)?)
             }
             Route::User(name, call) => self.user(&name, call, request),
@@ -199,7 +214,8 @@ impl Service {
         request: &mut Request,
     ) -> Result<Response, Refusal> {
         let api = &self.api;
-        let user = || auth::authenticate(api.accounts.as_ref(), name, request);
+        let client = self.origin(request).client;
+        let user = || auth::authenticate(api, name, request, client);
         match call {
             UserCall::Create => {
                 let secret = request.headers.get("x-weave-secret");
@@ -234,8 +250,17 @@ impl Service {
             }
             UserCall::WithdrawReset => {
                 user()?;
-                Ok(api.request_reset()?)
+                let withdrawn = api.request_reset()?;
+                self.tell(Event::RESET_CLEARED, request, client);
+                Ok(withdrawn)
             }
+        }
+    }
+
+    /// Tells a machine that watches over many servers.
+    fn tell(&self, event: Event, request: &Request, client: Option<IpAddr>) {
+        if let Some(cef) = &self.settings.cef {
+            cef.write(event, request, client);
         }
     }
 

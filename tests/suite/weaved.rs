@@ -166,6 +166,11 @@ impl Options {
             ("auth.backend", "sql".to_owned()),
             ("auth.sqluri", uri.to_owned()),
             ("auth.create_tables", "true".to_owned()),
+            // All tests come from one address.
+            ("global.rate_client", "off".to_owned()),
+            ("global.rate_login", "off".to_owned()),
+            ("global.rate_account", "off".to_owned()),
+            ("global.rate_sign_up", "off".to_owned()),
         ];
         for (key, value) in &self.settings {
             settings.retain(|(known, _)| known != key);
