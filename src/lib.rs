@@ -23,6 +23,7 @@ pub mod db;
 pub mod doctor;
 pub mod gateway;
 pub mod guard;
+pub mod mail;
 pub mod message;
 pub mod remedies;
 pub mod server;

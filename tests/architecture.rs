@@ -25,6 +25,7 @@ mod tests {
         ("doctor", &["accounts", "config", "message", "remedies"]),
         ("gateway", &["message"]),
         ("guard", &["causes", "db", "sync"]),
+        ("mail", &[]),
         ("message", &[]),
         ("remedies", &["message"]),
         ("server", &["gateway", "message"]),

@@ -549,9 +549,8 @@ fn a_description_names_the_place_of_every_value() {
 fn what_has_no_effect_yet_is_told() {
     notes(
         "[server:main]\nuse = fcgi\nsocket = /run/s\ngroup = www-data\n[app:main]\nconfiguration = file:sync.conf\n",
-        "[storage]\nsqluri = sqlite://\n[cors]\norigins = https://a.b\n[smtp]\nsender = a@b.c\n",
+        "[storage]\nsqluri = sqlite://\n[cors]\norigins = https://a.b\n",
         &[
-            "notice: sync.conf:6: [smtp] sender: has no effect: this version sends no mails, so that nobody can reset a password",
             "notice: sync.conf:4: [cors] origins: has no effect: this version answers no web pages of other origins",
         ],
     );

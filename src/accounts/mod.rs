@@ -9,6 +9,7 @@
 //! checks of a call and its error numbers (`api`). Nothing here reads the clock, but for time-outs.
 
 mod cache;
+mod codes;
 mod email;
 mod error;
 pub mod hash;
@@ -21,6 +22,8 @@ mod user;
 
 use std::time::Instant;
 
+pub use codes::ResetCode;
+pub use codes::ResetCodes;
 pub use email::BadEmail;
 pub use email::Email;
 pub use error::AccountsError;

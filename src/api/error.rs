@@ -3,6 +3,7 @@
 use crate::accounts::AccountsError;
 use crate::accounts::Refusal;
 use crate::guard::GuardError;
+use crate::mail::MailError;
 use crate::storage::StorageError;
 use crate::sync::BadBody;
 use crate::sync::BadQuery;
@@ -32,6 +33,9 @@ pub enum ApiError {
     /// The name or the password in a page's form is wrong; the reason is for the log.
     #[error("credentials: {0}")]
     FormRefused(String),
+    /// A mail could not be sent.
+    #[error("mail")]
+    Mail(#[from] MailError),
     /// The collection was changed since the time that the client gave.
     #[error("the collection was changed since")]
     Modified,

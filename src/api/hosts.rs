@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::Node;
 use super::Origin;
+use crate::mail::Post;
 use crate::storage::Storage;
 use crate::storage::StorageError;
 use crate::sync::BatchLimits;
@@ -26,6 +27,10 @@ pub struct Hosted {
     pub quota: Option<u64>,
     /// Where browsers are sent that came by this host; absent: where all are.
     pub node: Option<Node>,
+    /// Where people who came by this host find the pages; absent: where all do.
+    pub url: Option<String>,
+    /// Who takes mails, if anybody.
+    pub post: Option<Arc<dyn Post>>,
 }
 
 /// The storages of all hosts.

@@ -9,10 +9,13 @@ mod error;
 mod heartbeat;
 mod hosts;
 mod info;
+mod language;
+mod letters;
 mod login;
 mod origin;
 mod pages;
 mod reply;
+mod reset;
 mod storage;
 mod user;
 
@@ -22,6 +25,7 @@ pub use error::ApiError;
 pub use hosts::Hosted;
 pub use hosts::Hosts;
 pub use info::Info;
+pub use language::Language;
 pub use login::Regulars;
 pub use origin::Difference;
 pub use origin::Origin;
@@ -30,6 +34,7 @@ pub use storage::Condition;
 pub use user::Creation;
 
 use crate::accounts::Accounts;
+use crate::accounts::ResetCodes;
 use crate::guard::Guard;
 
 /// The calls, and what they work on.
@@ -38,6 +43,8 @@ pub struct Api {
     pub hosts: Hosts,
     /// The users.
     pub accounts: Arc<dyn Accounts>,
+    /// Codes for forgotten passwords.
+    pub codes: Arc<ResetCodes>,
     /// Who may try what.
     pub guard: Arc<Guard>,
     /// Who was let in lately.
@@ -59,6 +66,8 @@ pub struct Settings {
     pub registration: Registration,
     /// What `X-Weave-Secret` must be, if it is to open anything.
     pub secret: Option<String>,
+    /// Where people find the pages, as configured; ends in `/`.
+    pub url: Option<String>,
     /// Whether an account needs an address, of which its name is the hash.
     pub strict_names: bool,
 }

@@ -39,7 +39,7 @@ pub struct Creation<'a> {
     pub secret: Option<&'a [u8]>,
 }
 
-const UNKNOWN: ApiError = ApiError::NotFound("user");
+pub(super) const UNKNOWN: ApiError = ApiError::NotFound("user");
 
 const NO_OBJECT: ApiError = ApiError::Code(ErrorCode::Json, "the body is no JSON object");
 
@@ -296,27 +296,9 @@ impl Api {
         );
         Ok(reply::text("success"))
     }
-
-    /// `POST user/1.0/<name>/password` with a reset code, none of which exists as long as
-    /// resetting is not configured.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] for an unknown user, else code 10.
-    pub fn reset_password(&self, name: &UserName) -> Result<Response, ApiError> {
-        self.accounts.find(name)?.ok_or(UNKNOWN)?;
-        Err(ApiError::Code(ErrorCode::ResetCode, "no such reset code"))
-    }
-
-    /// `GET` and `DELETE user/1.0/<name>/password_reset`.
-    ///
-    /// # Errors
-    /// [`ApiError::NotConfigured`].
-    pub const fn request_reset(&self) -> Result<Response, ApiError> {
-        Err(ApiError::NotConfigured("password reset"))
-    }
 }
 
-fn strong(password: Password, name: &UserName) -> Result<NewPassword, ApiError> {
+pub(super) fn strong(password: Password, name: &UserName) -> Result<NewPassword, ApiError> {
     NewPassword::new(password, name)
         .map_err(|_| ApiError::Code(ErrorCode::WeakPassword, "the password is too weak"))
 }

@@ -12,6 +12,7 @@ use super::failure::CONFIG;
 use super::failure::UNAVAILABLE;
 use super::logger;
 use super::open;
+use super::post;
 use super::voice::say;
 use crate::causes::chain;
 use crate::config::AuthBackend;
@@ -45,6 +46,7 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
             }
         }
     }
+    let mail = try_mail(&config)?;
     let directory = match config.auth.backend {
         AuthBackend::Ldap => try_directory(&config),
         _ => Ok(()),
@@ -57,7 +59,29 @@ pub(super) fn run(arguments: &Configuration) -> Result<(), Failure> {
     }
     check_tables(&config)?;
     directory?;
+    mail?;
     say("ok")
+}
+
+/// Asks the mail server whether it would take mails; the outer error is that nobody hears us.
+fn try_mail(config: &Config) -> Result<Result<(), Failure>, Failure> {
+    let Some(post) = post::post(&config.smtp)? else {
+        return Ok(Ok(()));
+    };
+    if config.url().is_none() {
+        say("mail: without public_url there is nothing to link to: no mails are sent")?;
+    }
+    match post.probe() {
+        Ok(()) => {
+            say("mail: it would be taken")?;
+            Ok(Ok(()))
+        }
+        Err(error) => {
+            say(format_args!("mail: {}", chain(&error)))?;
+            let text = "mails cannot be sent: see [smtp]";
+            Ok(Err(Failure::new(UNAVAILABLE, text)))
+        }
+    }
 }
 
 /// Tries every server of the directory.

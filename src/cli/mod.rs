@@ -15,6 +15,7 @@ mod master;
 mod migrate;
 mod open;
 mod pid_file;
+mod post;
 mod purge;
 mod serve;
 mod serve_arguments;

@@ -7,8 +7,10 @@ use super::Configuration;
 use super::Failure;
 #[cfg(not(feature = "ldap"))]
 use super::failure::CONFIG;
+use super::post;
 use crate::accounts::Accounts;
 use crate::accounts::Family;
+use crate::accounts::ResetCodes;
 use crate::accounts::SqlAccounts;
 use crate::accounts::SqlSettings;
 use crate::accounts::hash::HashScheme;
@@ -63,6 +65,8 @@ pub(super) fn log_notes(config: &Config) {
 /// The databases of a configuration: one for each URI, whoever needs it.
 pub(super) struct Databases {
     pub(super) accounts: Arc<Database>,
+    /// Of codes for forgotten passwords.
+    codes: Arc<Database>,
     pub(super) storage: Arc<Database>,
     /// Those of [`Config::hosts_with_storage`], in that order.
     pub(super) hosts: Vec<Arc<Database>>,
@@ -88,12 +92,14 @@ pub(super) fn databases(config: &Config) -> Result<Databases, Failure> {
     let mut pools = Pools::default();
     let storage = pools.open(&plain.sqluri, &of(plain))?;
     let accounts = options(auth.pool_size, plain.pool_timeout, auth.pool_recycle);
+    let codes = pools.open(config.reset_codes_database(), &accounts)?;
     let accounts = pools.open(config.auth_database(), &accounts)?;
     let hosts = config.hosts_with_storage();
     let hosts = hosts.map(|(_, storage)| pools.open(&storage.sqluri, &of(storage)));
     Ok(Databases {
         hosts: hosts.collect::<Result<_, _>>()?,
         accounts,
+        codes,
         storage,
     })
 }
@@ -184,7 +190,7 @@ pub(super) fn tables<'a>(
 /// Opens the storages: one for each database, however many hosts share it.
 pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Failure> {
     let mut opened: Vec<(&Arc<Database>, Arc<dyn Storage>)> = Vec::new();
-    let mut open = |settings: &config::Storage, database, node: Option<&str>| {
+    let mut open = |settings: &config::Storage, database, node: Option<&str>, post| {
         // Hosts with one database use its tables alike: `config` sees to that.
         let known = opened
             .iter()
@@ -210,12 +216,21 @@ pub(super) fn hosts(config: &Config, databases: &Databases) -> Result<Hosts, Fai
                 .quota
                 .map(|kilobytes| kilobytes.saturating_mul(1024)),
             node: node.map(node_of),
+            url: node
+                .filter(|url| *url != config::NO_NODE)
+                .map(str::to_owned),
+            post,
         })
     };
-    let plain = open(&config.storage, &databases.storage, None)?;
+    let post = post::post(&config.smtp)?;
+    let plain = open(&config.storage, &databases.storage, None, post.clone())?;
     let named = config.hosts_with_storage().zip(&databases.hosts);
     let named = named.map(|((host, settings), database)| {
-        let hosted = open(settings, database, host.node.as_deref())?;
+        let post = match &host.smtp {
+            Some(smtp) => post::post(smtp)?,
+            None => post.clone(),
+        };
+        let hosted = open(settings, database, host.node.as_deref(), post)?;
         Ok((host.name.clone(), hosted))
     });
     let named = named.collect::<Result<_, Failure>>()?;
@@ -290,6 +305,7 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
             .shared_secret
             .as_ref()
             .map(|secret| secret.expose().to_owned()),
+        url: config.url().map(str::to_owned),
         strict_names: config.auth.strict_usernames,
     };
     // The accounts last: a slow start of the storage must not leave them half made.
@@ -301,9 +317,11 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
         clock,
         limits_of(&config.global),
     )?);
+    let codes = ResetCodes::open(Arc::clone(&databases.codes), config.reset_codes.expiration)?;
     Ok(Api {
         hosts,
         accounts,
+        codes: Arc::new(codes),
         guard,
         regulars: api::Regulars::default(),
         settings,

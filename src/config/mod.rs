@@ -162,11 +162,19 @@ impl Config {
         node.or(self.global.public_url.as_deref())
     }
 
-    /// The hosts that differ in their storage or their node, with the storage that counts there.
+    /// Where people find the pages.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        let node = self.nodes.fallback_node.as_deref();
+        let node = node.filter(|node| *node != NO_NODE);
+        self.global.public_url.as_deref().or(node)
+    }
+
+    /// The hosts that differ in anything, with the storage that counts there.
     pub fn hosts_with_storage(&self) -> impl Iterator<Item = (&Host, &Storage)> {
-        let hosts = self.hosts.iter();
-        let hosts = hosts.filter(|host| host.storage.is_some() || host.node.is_some());
-        hosts.map(|host| (host, host.storage.as_ref().unwrap_or(&self.storage)))
+        self.hosts
+            .iter()
+            .map(|host| (host, host.storage.as_ref().unwrap_or(&self.storage)))
     }
 
     /// The database of reset codes.

@@ -1,5 +1,6 @@
 //! `[smtp]`: how mails leave (spec/config.md, 3).
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Secret;
@@ -7,7 +8,6 @@ use super::keys::Key;
 use super::keys::Table;
 use super::keys::alias;
 use super::keys::used;
-use super::problem::Severity;
 use super::reader::Count;
 use super::reader::Scope;
 
@@ -26,6 +26,12 @@ pub struct Smtp {
     pub password: Option<Secret>,
     /// Whether the connection must become a TLS one before anything is sent. Default false.
     pub starttls: bool,
+    /// Whether the connection is a TLS one from the start. Default false.
+    pub tls: bool,
+    /// Who may vouch for the server; absent: whom the system knows.
+    pub ca: Option<PathBuf>,
+    /// A program and its arguments to send mails with, instead of a server; empty: none.
+    pub sendmail: Vec<String>,
     /// How long each step may take. Default 5 s.
     pub timeout: Duration,
 }
@@ -39,6 +45,9 @@ impl Default for Smtp {
             user: None,
             password: None,
             starttls: false,
+            tls: false,
+            ca: None,
+            sendmail: Vec::new(),
             timeout: Duration::from_secs(5),
         }
     }
@@ -57,7 +66,7 @@ const KEYS: &[Key] = &[
     used(
         "sender",
         "",
-        "The From address; required for resetting passwords.",
+        "The From address, which turns mails on: without it nobody can reset a password.",
     ),
     used("user", "", "Whom to log in as; unset: no login."),
     alias("username"),
@@ -66,6 +75,23 @@ const KEYS: &[Key] = &[
         "starttls",
         "false",
         "Whether the connection must be encrypted with STARTTLS before anything is sent.",
+    ),
+    used(
+        "tls",
+        "false",
+        "Whether the connection is encrypted from the start (port 465).",
+    ),
+    used(
+        "ca",
+        "",
+        "A file (PEM) with the certificate of whoever vouches for the server. Unset: whom the \
+         system trusts.",
+    ),
+    used(
+        "sendmail",
+        "",
+        "A command to send mails with instead of a server, e.g. /usr/sbin/sendmail. No shell is \
+         asked: blanks divide its arguments.",
     ),
     used("timeout", "5", "Seconds that each step may take."),
 ];
@@ -81,16 +107,23 @@ pub(super) fn read(scope: &mut Scope<'_>) -> Smtp {
         user: scope.get(user, default.user),
         password: scope.get("password", default.password),
         starttls: scope.flag("starttls", default.starttls),
+        tls: scope.flag("tls", default.tls),
+        ca: scope.get("ca", default.ca),
+        sendmail: scope.get("sendmail", default.sendmail),
         timeout: scope.seconds("timeout", default.timeout),
     };
-    let clear = smtp.password.is_some() && !smtp.starttls;
-    if clear && !matches!(&*smtp.host, "localhost" | "127.0.0.1" | "::1") {
-        scope.warn("host", "gets the password in clear: set starttls = true");
+    if smtp.tls && smtp.starttls {
+        scope.error(
+            "tls",
+            "encrypts from the start, starttls later: write one of them",
+        );
     }
-    if smtp.sender.is_some() {
-        let text =
-            "has no effect: this version sends no mails, so that nobody can reset a password";
-        scope.note(Severity::Notice, "sender", None, text);
+    let clear = smtp.password.is_some() && !smtp.starttls && !smtp.tls;
+    if clear && !matches!(&*smtp.host, "localhost" | "127.0.0.1" | "::1") {
+        scope.warn(
+            "host",
+            "gets the password in clear: set starttls = true, or tls = true",
+        );
     }
     scope.tell_unused();
     smtp

@@ -167,6 +167,7 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
             let passes = matches!(&error, GuardError::Database(_));
             return failed(&error, passes, retry_after, id);
         }
+        ApiError::Mail(error) => return failed(&error, true, retry_after, id),
         ApiError::Storage(error) => {
             let passes = matches!(&error, StorageError::Database(_));
             return failed(&error, passes, retry_after, id);

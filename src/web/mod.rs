@@ -18,6 +18,7 @@ use crate::api::Api;
 use crate::api::ApiError;
 use crate::api::Condition;
 use crate::api::Creation;
+use crate::api::Language;
 use crate::api::Node;
 use crate::api::Origin;
 use crate::api::TIMESTAMP;
@@ -235,22 +236,27 @@ impl Service {
                 self.hints.node(api.node_of(origin), origin);
                 Ok(node)
             }
-            UserCall::RequestReset => Ok(api.request_reset()?),
+            UserCall::RequestReset => {
+                let language = Language::accepted(request.headers.text("accept-language"));
+                Ok(api.request_reset(name, self.origin(request), language)?)
+            }
             UserCall::SetEmail => {
                 let user = user()?;
                 Ok(api.set_email(&user.account, &request.body, &user.password)?)
             }
             UserCall::SetPassword => {
-                if request.headers.get("x-weave-password-reset").is_some() {
-                    return Ok(api.reset_password(name)?);
+                if let Some(code) = request.headers.get("x-weave-password-reset") {
+                    let code = String::from_utf8_lossy(code).into_owned();
+                    let body = mem::take(&mut request.body);
+                    return Ok(api.reset_password(name, &code, body, client)?);
                 }
                 let user = user()?;
                 let body = mem::take(&mut request.body);
                 Ok(api.set_password(&user.account, body, &user.password)?)
             }
             UserCall::WithdrawReset => {
-                user()?;
-                let withdrawn = api.request_reset()?;
+                let user = user()?;
+                let withdrawn = api.withdraw_reset(&user.account, self.origin(request))?;
                 self.tell(Event::RESET_CLEARED, request, client);
                 Ok(withdrawn)
             }

@@ -38,6 +38,7 @@ use super::State;
 use super::UserId;
 use super::UserName;
 use super::cache::Cache;
+use super::codes;
 use super::hash::HashScheme;
 use super::hash::Slots;
 use super::hash::StoredHash;
@@ -213,18 +214,6 @@ impl SqlAccounts {
         Ok(highest)
     }
 
-    /// Removes the reset codes of a user, where the original keeps them.
-    fn clear_codes(&self, session: &mut Session<'_>, id: UserId) -> Result<(), DbError> {
-        if !self.sql.clear_codes.is_empty() {
-            session.execute(self.sql.clear_codes, &[(":id", id.0.into())])?;
-        }
-        if session.has_table("reset_codes")? {
-            let id = id.to_string();
-            session.execute(DELETE_CODES, &[(":id", id.as_str().into())])?;
-        }
-        Ok(())
-    }
-
     /// Refuses a name that an account has, also in other case.
     fn ensure_free(&self, session: &mut Session<'_>, name: &UserName) -> Result<(), AccountsError> {
         let lowered = name.lowered();
@@ -241,9 +230,6 @@ impl SqlAccounts {
         error.map_or(Ok(()), Err)
     }
 }
-
-/// The column `username` holds the number of the user, as text.
-const DELETE_CODES: &str = "DELETE FROM reset_codes WHERE username = :id";
 
 impl Accounts for SqlAccounts {
     fn find(&self, name: &UserName) -> Result<Option<Account>, AccountsError> {
@@ -301,7 +287,7 @@ impl Accounts for SqlAccounts {
             // The original may have made accounts of which the marks do not know.
             let highest = Self::highest(session)?;
             marks::raise_highest_id(session, highest)?;
-            self.clear_codes(session, id)?;
+            codes::clear(session, id)?;
             changed(session.execute(self.sql.delete, &[(":id", id.0.into())])?)
         })
     }
@@ -326,7 +312,7 @@ impl Accounts for SqlAccounts {
         let params = [(":id", id.0.into()), (":hash", hash.as_str().into())];
         self.database.write(|session| {
             // Whoever holds a code that was mailed before must not change it back.
-            self.clear_codes(session, id)?;
+            codes::clear(session, id)?;
             changed(session.execute(self.sql.set_password, &params)?)
         })
     }

@@ -7,8 +7,6 @@
 pub(super) struct Statements {
     /// The accounts of `:name` and of `:lowered`, by id.
     pub(super) by_name: &'static str,
-    /// Removes the reset codes that the table itself keeps for `:id`; empty when it keeps none.
-    pub(super) clear_codes: &'static str,
     /// How many accounts there are.
     pub(super) count: &'static str,
     /// The first hash at or above the id `:start`.
@@ -43,7 +41,6 @@ pub(super) static USER: Statements = Statements {
         WHERE username = :name
         ORDER BY userid
     "#,
-    clear_codes: "",
     count: r#"SELECT COUNT(*) FROM "user""#,
     decoy: r#"
         SELECT password
@@ -80,7 +77,6 @@ pub(super) static USERS: Statements = Statements {
         WHERE username = :name
         ORDER BY id
     ",
-    clear_codes: "UPDATE users SET reset = NULL, reset_expiration = NULL WHERE id = :id",
     count: "SELECT COUNT(*) FROM users",
     decoy: "
         SELECT password_hash
