@@ -94,6 +94,7 @@ impl From<AccountsError> for Failure {
             | AccountsError::TwoFamilies { .. } => CONFIG,
             AccountsError::ForeignHash
             | AccountsError::NameAmbiguous
+            | AccountsError::NameFixed
             | AccountsError::NotFound
             | AccountsError::PasswordRefused
             | AccountsError::ReadOnly
