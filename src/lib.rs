@@ -28,4 +28,5 @@ pub mod remedies;
 pub mod server;
 pub mod storage;
 pub mod sync;
+pub mod transfer;
 pub mod web;

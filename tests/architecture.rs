@@ -30,6 +30,7 @@ mod tests {
         ("server", &["gateway", "message"]),
         ("storage", &["db", "sync"]),
         ("sync", &[]),
+        ("transfer", &["accounts", "causes", "db", "storage", "sync"]),
         (
             "web",
             &[
