@@ -24,6 +24,7 @@ pub mod doctor;
 pub mod gateway;
 pub mod guard;
 pub mod message;
+pub mod pairing;
 pub mod remedies;
 pub mod server;
 pub mod storage;

@@ -26,6 +26,7 @@ mod tests {
         ("gateway", &["message"]),
         ("guard", &["causes", "db", "sync"]),
         ("message", &[]),
+        ("pairing", &["db", "sync"]),
         ("remedies", &["message"]),
         ("server", &["gateway", "message"]),
         ("storage", &["db", "sync"]),

@@ -12,6 +12,7 @@ mod info;
 mod login;
 mod origin;
 mod pages;
+mod pairing;
 mod reply;
 mod storage;
 mod user;
@@ -31,6 +32,7 @@ pub use user::Creation;
 
 use crate::accounts::Accounts;
 use crate::guard::Guard;
+use crate::pairing::Relay;
 
 /// The calls, and what they work on.
 pub struct Api {
@@ -42,6 +44,8 @@ pub struct Api {
     pub guard: Arc<Guard>,
     /// Who was let in lately.
     pub regulars: Regulars,
+    /// Through which devices pair.
+    pub relay: Arc<Relay>,
     /// How the calls behave.
     pub settings: Settings,
 }

@@ -27,6 +27,8 @@ use crate::db::Database;
 use crate::db::PoolOptions;
 use crate::guard;
 use crate::guard::Guard;
+use crate::pairing;
+use crate::pairing::Relay;
 use crate::storage;
 use crate::storage::Names;
 use crate::storage::SqlStorage;
@@ -298,14 +300,17 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
     let clock = Arc::new(SystemClock::default());
     let guard = Arc::new(Guard::open(
         Arc::clone(&databases.accounts),
-        clock,
+        Arc::<SystemClock>::clone(&clock),
         limits_of(&config.global),
     )?);
+    let limits = pairing::Limits::default();
+    let relay = Relay::open(Arc::clone(&databases.accounts), clock, limits)?;
     Ok(Api {
         hosts,
         accounts,
         guard,
         regulars: api::Regulars::default(),
+        relay: Arc::new(relay),
         settings,
     })
 }

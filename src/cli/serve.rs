@@ -311,5 +311,8 @@ impl Handler for App {
         if records > 0 {
             log::info!("purged {records} expired records");
         }
+        if let Err(error) = self.service.api().relay.sweep() {
+            log::warn!("cannot forget old pairings: {}", chain(&error));
+        }
     }
 }
