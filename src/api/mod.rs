@@ -44,8 +44,8 @@ pub struct Api {
     pub guard: Arc<Guard>,
     /// Who was let in lately.
     pub regulars: Regulars,
-    /// Through which devices pair.
-    pub relay: Arc<Relay>,
+    /// Through which devices pair; absent: they cannot.
+    pub relay: Option<Arc<Relay>>,
     /// How the calls behave.
     pub settings: Settings,
 }

@@ -16,6 +16,7 @@ use crate::pairing::Device;
 use crate::pairing::Held;
 use crate::pairing::PairingError;
 use crate::pairing::Put;
+use crate::pairing::Relay;
 use crate::pairing::Tag;
 
 /// How much of a report's reason is written to the log, in bytes.
@@ -23,11 +24,14 @@ const MAX_REASON: usize = 64;
 
 impl Api {
     /// `GET /jpake/`: what this is, for people who look.
-    #[must_use]
-    pub fn about_pairing(&self) -> Response {
-        reply::text(
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] where there is no relay, as for all calls here.
+    pub fn about_pairing(&self) -> Result<Response, ApiError> {
+        self.relay()?;
+        Ok(reply::text(
             "Browsers pair here: set services.sync.jpake.serverURL in about:config to this URL.",
-        )
+        ))
     }
 
     /// `GET /jpake/new_channel`
@@ -40,7 +44,7 @@ impl Api {
         client: Option<IpAddr>,
     ) -> Result<Response, ApiError> {
         let device = device.ok_or_else(nobody)?;
-        let channel = self.relay.open_channel(device, client)?;
+        let channel = self.relay()?.open_channel(device, client)?;
         let mut response = json(format!("\"{channel}\"").into_bytes());
         response
             .headers
@@ -59,7 +63,7 @@ impl Api {
         known: Conditions<'_>,
     ) -> Result<Response, ApiError> {
         let device = self.somebody(channel, device)?;
-        Ok(match self.relay.get(channel, device, known)? {
+        Ok(match self.relay()?.get(channel, device, known)? {
             Held::Message(message, tag) => tagged(json(message), &tag),
             Held::Nothing => json(b"{}".to_vec()),
             Held::Same(tag) => tagged(bare(304), &tag),
@@ -79,7 +83,7 @@ impl Api {
     ) -> Result<Response, ApiError> {
         let device = self.somebody(channel, device)?;
         Ok(
-            match self.relay.put(channel, device, conditions, message)? {
+            match self.relay()?.put(channel, device, conditions, message)? {
                 Put::Refused(tag) => tagged(bare(412), &tag),
                 Put::Stored(tag) => tagged(bare(200), &tag),
             },
@@ -96,7 +100,7 @@ impl Api {
         device: Option<&Device>,
     ) -> Result<Response, ApiError> {
         let device = self.somebody(channel, device)?;
-        self.relay.close(channel, Some(device))?;
+        self.relay()?.close(channel, Some(device))?;
         Ok(bare(200))
     }
 
@@ -114,11 +118,16 @@ impl Api {
         let device = device.ok_or_else(nobody)?;
         let channel: Option<ChannelId> = channel.and_then(|text| text.parse().ok());
         if let Some(channel) = channel
-            && self.relay.close_own(channel, device)?
+            && self.relay()?.close_own(channel, device)?
         {
             log::info!("a pairing ended: {}", readable(reason.unwrap_or_default()));
         }
         Ok(bare(200))
+    }
+
+    fn relay(&self) -> Result<&Relay, ApiError> {
+        let relay = self.relay.as_deref();
+        relay.ok_or(ApiError::NotFound("relay for pairing"))
     }
 
     /// The device, or the end of the channel.
@@ -130,7 +139,7 @@ impl Api {
         if let Some(device) = device {
             return Ok(device);
         }
-        match self.relay.close(channel, None) {
+        match self.relay()?.close(channel, None) {
             Ok(()) | Err(PairingError::Gone) => Err(nobody()),
             Err(error) => Err(error.into()),
         }

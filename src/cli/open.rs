@@ -298,19 +298,30 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
     let hosts = hosts(config, databases)?;
     let accounts = accounts(config, databases, &hosts)?;
     let clock = Arc::new(SystemClock::default());
+    let database = || Arc::clone(&databases.accounts);
+    let relay = match &config.pairing {
+        pairing if !pairing.wanted => None,
+        pairing => {
+            let limits = pairing::Limits {
+                channels: pairing.channels.into(),
+                channels_of_address: pairing.channels_per_address.into(),
+                ..pairing::Limits::default()
+            };
+            let clock = Arc::<SystemClock>::clone(&clock);
+            Some(Arc::new(Relay::open(database(), clock, limits)?))
+        }
+    };
     let guard = Arc::new(Guard::open(
-        Arc::clone(&databases.accounts),
-        Arc::<SystemClock>::clone(&clock),
+        database(),
+        clock,
         limits_of(&config.global),
     )?);
-    let limits = pairing::Limits::default();
-    let relay = Relay::open(Arc::clone(&databases.accounts), clock, limits)?;
     Ok(Api {
         hosts,
         accounts,
         guard,
         regulars: api::Regulars::default(),
-        relay: Arc::new(relay),
+        relay,
         settings,
     })
 }

@@ -228,7 +228,7 @@ impl Service {
             none_matching: tags("if-none-match"),
         };
         match call {
-            PairingCall::About => Ok(api.about_pairing()),
+            PairingCall::About => api.about_pairing(),
             PairingCall::Close(channel) => api.close_channel(channel, device.as_ref()),
             PairingCall::Get(channel) => api.get_channel(channel, device.as_ref(), conditions),
             PairingCall::Open => api.open_channel(device.as_ref(), self.origin(request).client),
