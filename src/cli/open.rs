@@ -311,11 +311,7 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
             Some(Arc::new(Relay::open(database(), clock, limits)?))
         }
     };
-    let guard = Arc::new(Guard::open(
-        database(),
-        clock,
-        limits_of(&config.global),
-    )?);
+    let guard = Arc::new(Guard::open(database(), clock, limits_of(&config.global))?);
     Ok(Api {
         hosts,
         accounts,
