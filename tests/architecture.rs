@@ -27,10 +27,12 @@ mod tests {
         ("guard", &["causes", "db", "sync"]),
         ("mail", &[]),
         ("message", &[]),
+        ("pairing", &["db", "sync"]),
         ("remedies", &["message"]),
         ("server", &["gateway", "message"]),
         ("storage", &["db", "sync"]),
         ("sync", &[]),
+        ("transfer", &["accounts", "causes", "db", "storage", "sync"]),
         (
             "web",
             &[

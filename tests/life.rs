@@ -372,9 +372,12 @@ mod tests {
             .filter(|way| way.speaks_http() && way.rows() == Rows::Every);
         for (way, style) in ways.flat_map(|way| [(*way, "desktop"), (*way, "android")]) {
             let site = Site::shared(way, Setup::Plain);
+            let relay = format!("{}jpake", site.url());
+            // It asks that a channel be gone after 6 messages; ours gives 10 (decisions, 15).
             let output = Command::new("python3")
                 .arg(&tool)
                 .args([&site.url(), "--style", style, "--strict"])
+                .args(["--relay", &relay, "--warn", "relay-spent"])
                 .output()
                 .unwrap();
             let said = String::from_utf8_lossy(&output.stdout);

@@ -34,6 +34,9 @@ pub enum AccountsError {
     /// Several entries of the directory have the name, so that it is nobody's.
     #[error("several entries of the directory have this name")]
     NameAmbiguous,
+    /// The directory gives the names.
+    #[error("the accounts are in a directory: change the name there")]
+    NameFixed,
     /// A name that differs from an existing one in upper and lower case only.
     #[error("an account whose name differs in upper and lower case only exists")]
     NameSimilar,

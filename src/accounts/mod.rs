@@ -13,6 +13,7 @@ mod codes;
 mod email;
 mod error;
 pub mod hash;
+mod last_use;
 #[cfg(feature = "ldap")]
 mod ldap;
 pub mod names;
@@ -27,6 +28,8 @@ pub use codes::ResetCodes;
 pub use email::BadEmail;
 pub use email::Email;
 pub use error::AccountsError;
+pub use last_use::Day;
+pub use last_use::LastUse;
 #[cfg(feature = "ldap")]
 pub use ldap::LdapAccounts;
 #[cfg(feature = "ldap")]
@@ -56,6 +59,7 @@ pub use user::Refusal;
 pub use user::State;
 
 use crate::sync::UserId;
+use hash::StoredHash;
 
 /// What the calls of the protocol and the command line need to know and to change of accounts.
 ///
@@ -116,6 +120,20 @@ pub trait Accounts: Send + Sync {
         email: Option<&Email>,
         proof: Option<&Password>,
     ) -> Result<(), AccountsError>;
+
+    /// Gives an account another name; its id, and so its records, stay.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`], those of a name as for [`Self::create`],
+    /// [`AccountsError::NameFixed`] in a directory, and those of the database.
+    fn rename(&self, id: UserId, name: &UserName) -> Result<(), AccountsError>;
+
+    /// The hash of an account's password, to be moved elsewhere with it; absent where there is
+    /// none that can be had, as in a directory.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`], and those of the database.
+    fn stored_hash(&self, id: UserId) -> Result<Option<StoredHash>, AccountsError>;
 
     /// Changes the password; the old one stops working at once, in all processes.
     ///

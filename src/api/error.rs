@@ -4,6 +4,7 @@ use crate::accounts::AccountsError;
 use crate::accounts::Refusal;
 use crate::guard::GuardError;
 use crate::mail::MailError;
+use crate::pairing::PairingError;
 use crate::storage::StorageError;
 use crate::sync::BadBody;
 use crate::sync::BadQuery;
@@ -51,6 +52,9 @@ pub enum ApiError {
     /// The server was not set up for this.
     #[error("{0} is not configured on this server")]
     NotConfigured(&'static str),
+    /// The relay for pairing did not do it.
+    #[error("relay")]
+    Pairing(#[from] PairingError),
     /// A parameter or header cannot be read.
     #[error("{0}")]
     Unreadable(String),

@@ -14,6 +14,7 @@ mod letters;
 mod login;
 mod origin;
 mod pages;
+mod pairing;
 mod reply;
 mod reset;
 mod storage;
@@ -36,6 +37,7 @@ pub use user::Creation;
 use crate::accounts::Accounts;
 use crate::accounts::ResetCodes;
 use crate::guard::Guard;
+use crate::pairing::Relay;
 
 /// The calls, and what they work on.
 pub struct Api {
@@ -49,6 +51,8 @@ pub struct Api {
     pub guard: Arc<Guard>,
     /// Who was let in lately.
     pub regulars: Regulars,
+    /// Through which devices pair; absent: they cannot.
+    pub relay: Option<Arc<Relay>>,
     /// How the calls behave.
     pub settings: Settings,
 }

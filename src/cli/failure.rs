@@ -9,6 +9,7 @@ use crate::causes::chain;
 use crate::config::Problems;
 use crate::db::DbError;
 use crate::guard::GuardError;
+use crate::pairing::PairingError;
 use crate::server::ListenError;
 use crate::server::MasterError;
 use crate::server::PrivilegesError;
@@ -94,6 +95,7 @@ impl From<AccountsError> for Failure {
             | AccountsError::TwoFamilies { .. } => CONFIG,
             AccountsError::ForeignHash
             | AccountsError::NameAmbiguous
+            | AccountsError::NameFixed
             | AccountsError::NotFound
             | AccountsError::PasswordRefused
             | AccountsError::ReadOnly
@@ -108,6 +110,12 @@ impl From<AccountsError> for Failure {
 
 impl From<GuardError> for Failure {
     fn from(error: GuardError) -> Self {
+        Self::new(UNAVAILABLE, chain(&error))
+    }
+}
+
+impl From<PairingError> for Failure {
+    fn from(error: PairingError) -> Self {
         Self::new(UNAVAILABLE, chain(&error))
     }
 }

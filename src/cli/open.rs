@@ -29,6 +29,8 @@ use crate::db::Database;
 use crate::db::PoolOptions;
 use crate::guard;
 use crate::guard::Guard;
+use crate::pairing;
+use crate::pairing::Relay;
 use crate::storage;
 use crate::storage::Names;
 use crate::storage::SqlStorage;
@@ -312,11 +314,20 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
     let hosts = hosts(config, databases)?;
     let accounts = accounts(config, databases, &hosts)?;
     let clock = Arc::new(SystemClock::default());
-    let guard = Arc::new(Guard::open(
-        Arc::clone(&databases.accounts),
-        clock,
-        limits_of(&config.global),
-    )?);
+    let database = || Arc::clone(&databases.accounts);
+    let relay = match &config.pairing {
+        pairing if !pairing.wanted => None,
+        pairing => {
+            let limits = pairing::Limits {
+                channels: pairing.channels.into(),
+                channels_of_address: pairing.channels_per_address.into(),
+                ..pairing::Limits::default()
+            };
+            let clock = Arc::<SystemClock>::clone(&clock);
+            Some(Arc::new(Relay::open(database(), clock, limits)?))
+        }
+    };
+    let guard = Arc::new(Guard::open(database(), clock, limits_of(&config.global))?);
     let codes = ResetCodes::open(Arc::clone(&databases.codes), config.reset_codes.expiration)?;
     Ok(Api {
         hosts,
@@ -324,6 +335,7 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
         codes: Arc::new(codes),
         guard,
         regulars: api::Regulars::default(),
+        relay,
         settings,
     })
 }

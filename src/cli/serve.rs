@@ -311,5 +311,9 @@ impl Handler for App {
         if records > 0 {
             log::info!("purged {records} expired records");
         }
+        let relay = self.service.api().relay.as_ref();
+        if let Some(Err(error)) = relay.map(|relay| relay.sweep()) {
+            log::warn!("cannot forget old pairings: {}", chain(&error));
+        }
     }
 }

@@ -23,6 +23,7 @@ mod ldap;
 mod logging;
 mod mount;
 mod nodes;
+mod pairing;
 mod problem;
 mod rate;
 mod reader;
@@ -77,6 +78,7 @@ pub use logging::LogPiece;
 pub use logging::LogTarget;
 pub use logging::Logging;
 pub use nodes::Nodes;
+pub use pairing::Pairing;
 pub use problem::Problem;
 pub use problem::Problems;
 pub use problem::Severity;
@@ -101,7 +103,7 @@ pub use values::ByteSize;
 use reader::Reader;
 
 /// The tables of `sync.conf`, in the order of the sample.
-static TABLES: [&Table; 9] = [
+static TABLES: [&Table; 10] = [
     &global::TABLE,
     &storage::TABLE,
     &auth::TABLE,
@@ -109,6 +111,7 @@ static TABLES: [&Table; 9] = [
     &reset_codes::TABLE,
     &smtp::TABLE,
     &captcha::TABLE,
+    &pairing::TABLE,
     &cef::TABLE,
     &cors::TABLE,
 ];
@@ -136,6 +139,8 @@ pub struct Config {
     pub smtp: Smtp,
     /// A question before registration.
     pub captcha: Captcha,
+    /// The relay through which devices pair.
+    pub pairing: Pairing,
     /// The security log.
     pub cef: Cef,
     /// Web pages of other origins.
@@ -268,6 +273,7 @@ pub fn load_named(
         reset_codes: reset_codes::read(&mut reader.section("reset_codes", &reset_codes::TABLE)),
         smtp: smtp::read(&mut reader.section("smtp", &smtp::TABLE)),
         captcha: captcha::read(&mut reader.section("captcha", &captcha::TABLE)),
+        pairing: pairing::read(&mut reader.section("pairing", &pairing::TABLE)),
         cef: cef::read(&mut reader.section("cef", &cef::TABLE)),
         cors: cors::read(&mut reader.section("cors", &cors::TABLE)),
         hosts: Vec::new(),

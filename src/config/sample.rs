@@ -228,6 +228,7 @@ mod tests {
         assert_eq!(config.reset_codes, ResetCodes::default());
         assert_eq!(config.smtp, Smtp::default());
         assert_eq!(config.captcha, Captcha::default());
+        assert_eq!(config.pairing, config::Pairing::default());
         assert_eq!(config.cef, Cef::default());
         assert_eq!(config.cors, Cors::default());
         let odd = config.notes.iter().filter(|note| {

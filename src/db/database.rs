@@ -81,6 +81,24 @@ impl Database {
         })
     }
 
+    /// Opens a database that belongs to somebody else and is only read. Of SQLite nothing is made
+    /// and nothing changed; a server is not asked to keep anybody from writing.
+    ///
+    /// # Errors
+    /// [`DbError::Open`] says which database and why.
+    pub fn open_to_read(uri: &DatabaseUri, options: &PoolOptions) -> Result<Self, DbError> {
+        let DatabaseUri::SqliteFile(path) = uri else {
+            return Self::open(uri, options);
+        };
+        Ok(Self {
+            name: path.display().to_string(),
+            driver: Arc::new(sqlite::Sqlite::open_to_read(path, options)?),
+            size: options.size.max(1),
+            timeout: options.timeout,
+            patient: false,
+        })
+    }
+
     /// The same database for what reads or changes whole tables. A server's answer is waited for a
     /// little longer than `pool_timeout` otherwise, which is enough for a call but may be too
     /// little for an index.

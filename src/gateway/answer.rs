@@ -88,6 +88,10 @@ pub(super) fn send(
     };
     if response::is_bodiless(response.status) {
         frames.buffer.extend_from_slice(b"\r\n");
+        // Not even the end of chunks may follow: it would begin the next answer.
+        if manner.framing == Framing::Chunks {
+            frames.framing = Framing::Plain;
+        }
         frames.finish()?;
         return Ok(Sent::AsGiven { is_delimited: true });
     }
@@ -298,6 +302,10 @@ mod tests {
     }
 
     fn writes(framing: Framing, is_head: bool, body: Body) -> Vec<Vec<u8>> {
+        writes_of(200, framing, is_head, body)
+    }
+
+    fn writes_of(status: u16, framing: Framing, is_head: bool, body: Body) -> Vec<Vec<u8>> {
         let line = match framing {
             Framing::Chunks => StatusLine::Http,
             Framing::Plain | Framing::Records(_) => StatusLine::Cgi,
@@ -309,7 +317,7 @@ mod tests {
             more: b"",
         };
         let response = Response {
-            status: 200,
+            status,
             headers: Vec::new(),
             body,
         };
@@ -341,6 +349,23 @@ mod tests {
         );
         let sent = writes(Framing::Chunks, true, stream(3));
         assert_eq!(sent, [b"HTTP/1.1 200 OK\r\n\r\n".to_vec()]);
+    }
+
+    #[test]
+    fn an_answer_that_has_no_body_is_over_with_its_head() {
+        let head = "304 Not Modified\r\n\r\n";
+        for body in [
+            || Body::Bytes(Vec::new()),
+            || Body::Bytes(b"x".to_vec()),
+            || stream(3),
+        ] {
+            let sent = writes_of(304, Framing::Chunks, false, body()).concat();
+            assert_eq!(sent, format!("HTTP/1.1 {head}").into_bytes());
+            let sent = writes_of(304, Framing::Plain, false, body()).concat();
+            assert_eq!(sent, format!("Status: {head}").into_bytes());
+            let sent = writes_of(304, Framing::Records(7), false, body()).concat();
+            assert_eq!(content(&sent), format!("Status: {head}").into_bytes());
+        }
     }
 
     /// The content of STDOUT records; checks that the answer ends as it must.

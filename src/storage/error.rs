@@ -1,5 +1,7 @@
 //! What storage can say instead of an answer.
 
+use std::error::Error as StdError;
+
 use crate::db::DbError;
 
 /// Why storage did not do what it was asked.
@@ -20,6 +22,9 @@ pub enum StorageError {
     /// The tables are not as they must be, and may not be made so.
     #[error("{0}")]
     Schema(String),
+    /// What was to be put back cannot be read.
+    #[error("the records cannot be read")]
+    Source(#[source] Box<dyn StdError + Send + Sync>),
     /// What was sent holds something that the database cannot hold.
     #[error("this database cannot hold {0}")]
     Unstorable(&'static str),

@@ -10,11 +10,18 @@
 //! Knows nothing of accounts, HTTP or statuses. Rules: spec/storage-1.1.md, 2.6 to 2.10 and 4.
 
 mod error;
+mod moving;
 mod sql;
 
 use std::ops::ControlFlow;
 
 pub use error::StorageError;
+pub use moving::Dump;
+pub use moving::Restored;
+pub use moving::Source;
+pub use moving::Stored;
+pub use moving::Total;
+pub use moving::Visit;
 pub use sql::Finding;
 pub use sql::Names;
 pub use sql::Settings;
@@ -125,6 +132,22 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`StorageError::Database`].
     fn purge(&self) -> Result<u64, StorageError>;
+
+    /// All records of all users as they are now, to be read as slowly as it takes.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    fn dump(&self) -> Result<Box<dyn Dump>, StorageError>;
+
+    /// Puts records of a user back, all or none; safe to repeat. A record that is here just so is
+    /// left alone, and so is what was written here later; no quota counts.
+    ///
+    /// Where the user never wrote, records keep their times; else all that is changed gets the
+    /// time of this write, so that devices that follow by times see it.
+    ///
+    /// # Errors
+    /// [`StorageError::Source`], [`StorageError::Forgotten`] and [`StorageError::Unstorable`].
+    fn restore(&self, user: UserId, source: &mut dyn Source) -> Result<Restored, StorageError>;
 
     /// The promised time for an answer that read nothing (see [`Read::time`]).
     fn time(&self) -> Timestamp;

@@ -12,6 +12,7 @@ use crate::causes::chain;
 use crate::guard::GuardError;
 use crate::message::Body;
 use crate::message::Response;
+use crate::pairing::PairingError;
 use crate::storage::StorageError;
 use crate::sync::ErrorCode;
 
@@ -172,6 +173,7 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
             let passes = matches!(&error, StorageError::Database(_));
             return failed(&error, passes, retry_after, id);
         }
+        ApiError::Pairing(error) => return answer_pairing(&error, retry_after, id),
         ApiError::NotConfigured(what) => return not_configured(what),
         ApiError::Closed => (
             plain(403, "This server takes no new accounts"),
@@ -206,6 +208,31 @@ fn too_often() -> Response {
     let mut response = plain(503, "Too many attempts, please try again later");
     response.headers.push(("Retry-After", SECONDS.to_owned()));
     response
+}
+
+/// The relay's statuses (spec/clients.md, 3).
+fn answer_pairing(error: &PairingError, retry_after: u32, id: &str) -> Answer {
+    let (response, weight) = match error {
+        PairingError::Database(_) | PairingError::Random(_) => {
+            let passes = matches!(error, PairingError::Database(_));
+            return failed(error, passes, retry_after, id);
+        }
+        PairingError::Full => {
+            let mut response = plain(503, "Too many devices are pairing");
+            let retry_after = ("Retry-After", retry_after.to_string());
+            response.headers.push(retry_after);
+            (response, Weight::Refused)
+        }
+        PairingError::Gone => (plain(404, "Not found"), Weight::Usual),
+        PairingError::Stranger => (plain(400, "The channel was closed"), Weight::Refused),
+        PairingError::TooLong => (plain(413, "The message is too long"), Weight::Refused),
+    };
+    Answer {
+        event: None,
+        response,
+        weight,
+        reason: error.to_string().into(),
+    }
 }
 
 /// Something below failed: 503 when it passes, so that clients come again, else 500.

@@ -24,6 +24,8 @@ use crate::api::Origin;
 use crate::api::TIMESTAMP;
 use crate::message::Request;
 use crate::message::Response;
+use crate::pairing::Conditions;
+use crate::pairing::Device;
 use crate::sync::Format;
 use crate::sync::Query;
 use crate::sync::UserId;
@@ -31,6 +33,7 @@ use error::Event;
 use error::Refusal;
 use hints::Hints;
 use log_line::LogLine;
+use route::PairingCall;
 use route::Route;
 use route::StorageCall;
 use route::UserCall;
@@ -112,7 +115,10 @@ impl Service {
         let served = route.and_then(|route| match (&route, self.settings.serves) {
             (Route::Storage(..), Serves::User) => Err(Refusal::NoRoute),
             (
-                Route::User(..) | Route::DeleteAccount | Route::DeleteAccountForm,
+                Route::User(..)
+                | Route::DeleteAccount
+                | Route::DeleteAccountForm
+                | Route::Pairing(_),
                 Serves::Storage,
             ) => Err(Refusal::NoRoute),
             _ => Ok(route),
@@ -164,6 +170,7 @@ impl Service {
             Route::DeleteAccountForm => Ok(self.api.delete_account_form()),
             Route::Echo => Ok(self.echo(request)),
             Route::Heartbeat => Ok(self.api.heartbeat()),
+            Route::Pairing(call) => Ok(self.pairing(call, request)?),
             Route::Storage(name, call) => {
                 let client = self.origin(request).client;
                 let user = auth::authenticate(&self.api, &name, request, client)?;
@@ -204,6 +211,35 @@ impl Service {
             }
             StorageCall::DeleteAll => {
                 storage.delete_storage(user, request.headers.get("x-confirm-delete").is_some())
+            }
+        }
+    }
+
+    fn pairing(&self, call: PairingCall, request: &Request) -> Result<Response, ApiError> {
+        let api = &self.api;
+        let headers = &request.headers;
+        let device = headers.get("x-keyexchange-id").and_then(Device::new);
+        // What is no text is no tag of ours: a condition all the same.
+        let tags = |name| {
+            let value = headers.get(name)?;
+            Some(std::str::from_utf8(value).unwrap_or_default())
+        };
+        let conditions = Conditions {
+            matching: tags("if-match"),
+            none_matching: tags("if-none-match"),
+        };
+        match call {
+            PairingCall::About => api.about_pairing(),
+            PairingCall::Close(channel) => api.close_channel(channel, device.as_ref()),
+            PairingCall::Get(channel) => api.get_channel(channel, device.as_ref(), conditions),
+            PairingCall::Open => api.open_channel(device.as_ref(), self.origin(request).client),
+            PairingCall::Put(channel) => {
+                api.put_channel(channel, device.as_ref(), conditions, &request.body)
+            }
+            PairingCall::Report => {
+                let channel = headers.text("x-keyexchange-cid");
+                let reason = headers.text("x-keyexchange-log");
+                api.report_pairing(device.as_ref(), channel, reason)
             }
         }
     }

@@ -4,6 +4,7 @@ use super::error::Refusal;
 use crate::accounts::UserName;
 use crate::api::Info;
 use crate::message::Request;
+use crate::pairing::ChannelId;
 use crate::sync::BadCollectionName;
 use crate::sync::BadRecordId;
 use crate::sync::CollectionName;
@@ -18,6 +19,7 @@ pub(super) enum Route {
     /// What arrived of the request.
     Echo,
     Heartbeat,
+    Pairing(PairingCall),
     Storage(UserName, StorageCall),
     User(UserName, UserCall),
     Welcome,
@@ -34,6 +36,18 @@ pub(super) enum StorageCall {
     Info(Info),
     PostCollection(CollectionName),
     PutRecord(CollectionName, RecordId),
+}
+
+/// A call of the relay through which devices pair; none needs credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PairingCall {
+    /// What this is, for people.
+    About,
+    Close(ChannelId),
+    Get(ChannelId),
+    Open,
+    Put(ChannelId),
+    Report,
 }
 
 /// A call of the user API.
@@ -71,6 +85,7 @@ pub(super) fn find(request: &Request, heartbeat: &str) -> Result<Route, Refusal>
             "GET" | "HEAD" => Ok(Route::Welcome),
             _ => Err(Refusal::NoRoute),
         },
+        ["jpake", call @ ..] => Ok(Route::Pairing(pairing_call(method, call)?)),
         ["misc", "1.0", "echo", ..] => Ok(Route::Echo),
         ["weave-delete-account"] => match method {
             "GET" => Ok(Route::DeleteAccountForm),
@@ -145,6 +160,27 @@ fn storage_call(method: &str, call: &[&str]) -> Result<StorageCall, Refusal> {
                 "PUT" => Ok(StorageCall::PutRecord(collection, id)),
                 "DELETE" => Ok(StorageCall::DeleteRecord(collection, id)),
                 _ => Err(Refusal::Method),
+            }
+        }
+        _ => Err(Refusal::NoRoute),
+    }
+}
+
+/// Methods are refused where the path is fixed; to a channel nothing else leads anywhere
+/// (spec/clients.md, 3).
+fn pairing_call(method: &str, call: &[&str]) -> Result<PairingCall, Refusal> {
+    match (call, method) {
+        ([], "GET" | "HEAD") => Ok(PairingCall::About),
+        (["new_channel"], "GET") => Ok(PairingCall::Open),
+        (["report"], "POST") => Ok(PairingCall::Report),
+        ([] | ["new_channel" | "report"], _) => Err(Refusal::Method),
+        ([channel], _) => {
+            let channel = channel.parse().map_err(|_| Refusal::NoRoute)?;
+            match method {
+                "DELETE" => Ok(PairingCall::Close(channel)),
+                "GET" => Ok(PairingCall::Get(channel)),
+                "PUT" => Ok(PairingCall::Put(channel)),
+                _ => Err(Refusal::NoRoute),
             }
         }
         _ => Err(Refusal::NoRoute),
@@ -283,6 +319,24 @@ mod tests {
     }
 
     #[test]
+    fn calls_of_the_relay_are_found() {
+        let channel = "a7id".parse().unwrap();
+        for (method, path, call) in [
+            ("GET", "/jpake", PairingCall::About),
+            ("HEAD", "/jpake/", PairingCall::About),
+            ("GET", "/jpake/new_channel", PairingCall::Open),
+            ("GET", "/jpake/new_channel/", PairingCall::Open),
+            ("POST", "/jpake/report", PairingCall::Report),
+            ("GET", "/jpake/a7id/", PairingCall::Get(channel)),
+            ("PUT", "/jpake/a7id", PairingCall::Put(channel)),
+            ("DELETE", "/jpake/a7id", PairingCall::Close(channel)),
+        ] {
+            let route = found(method, path).ok();
+            assert_eq!(route, Some(Route::Pairing(call)), "{method} {path}");
+        }
+    }
+
+    #[test]
     fn other_methods_are_not_allowed() {
         for (method, path) in [
             ("POST", "/1.1/u/info/collections"),
@@ -292,6 +346,10 @@ mod tests {
             ("get", "/1.1/u/storage/c"),
             ("POST", "/user/1.0/u"),
             ("PUT", "/user/1.0/u/node/weave"),
+            ("POST", "/jpake/new_channel"),
+            ("HEAD", "/jpake/new_channel"),
+            ("GET", "/jpake/report"),
+            ("PUT", "/jpake"),
         ] {
             assert!(
                 matches!(found(method, path), Err(Refusal::Method)),
@@ -317,16 +375,21 @@ mod tests {
             "/user/1.0/a@b",
             "/user/1.0/u/x",
             "/misc/1.0/captcha_html",
+            "/jpake/a7i",
+            "/jpake/A7ID",
+            "/jpake/a7id/x",
         ] {
             assert!(
                 matches!(found("GET", path), Err(Refusal::NoRoute)),
                 "{path}"
             );
         }
-        assert!(matches!(
-            found("POST", "/__heartbeat__"),
-            Err(Refusal::NoRoute)
-        ));
+        for (method, path) in [("POST", "/__heartbeat__"), ("POST", "/jpake/a7id")] {
+            assert!(
+                matches!(found(method, path), Err(Refusal::NoRoute)),
+                "{path}"
+            );
+        }
     }
 
     #[test]

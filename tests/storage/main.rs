@@ -13,6 +13,8 @@ mod lookups;
 #[cfg(test)]
 mod mending;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod originals;
 #[cfg(test)]
 mod promise;

@@ -171,6 +171,7 @@ impl Options {
             ("global.rate_login", "off".to_owned()),
             ("global.rate_account", "off".to_owned()),
             ("global.rate_sign_up", "off".to_owned()),
+            ("pairing.channels_per_address", "2000".to_owned()),
         ];
         for (key, value) in &self.settings {
             settings.retain(|(known, _)| known != key);

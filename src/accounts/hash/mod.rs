@@ -7,6 +7,7 @@
 //! How many hashes are computed at once is not bounded here but in [`Slots`].
 
 mod argon;
+mod foreign;
 mod salted;
 mod slots;
 
@@ -23,6 +24,8 @@ pub use slots::Slots;
 use super::AccountsError;
 use super::Password;
 use argon::ArgonHash;
+use foreign::BcryptHash;
+use foreign::MinimalHash;
 use salted::SaltedHash;
 
 /// The width of the column that keeps hashes, in characters.
@@ -48,8 +51,12 @@ pub struct StoredHash {
 #[derive(Clone, PartialEq, Eq)]
 enum Kind {
     Argon(ArgonHash),
+    /// FSyncMS wrote this.
+    Bcrypt(BcryptHash),
     /// FSyncMS wrote the bare MD5 of the password.
     Md5([u8; 16]),
+    /// weave-minimal wrote this into names of files.
+    Minimal(MinimalHash),
     Salted(SaltedHash),
 }
 
@@ -57,8 +64,12 @@ impl StoredHash {
     /// Understands a hash as it is stored; absent for anything that no server wrote.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let kind = if text.starts_with('$') {
+        let kind = if text.starts_with("$2") {
+            Kind::Bcrypt(BcryptHash::parse(text)?)
+        } else if text.starts_with('$') {
             Kind::Argon(ArgonHash::parse(text)?)
+        } else if let Some(hash) = MinimalHash::parse(text) {
+            Kind::Minimal(hash)
         } else if text.starts_with('{') {
             Kind::Salted(SaltedHash::parse(text)?)
         } else {
@@ -69,6 +80,12 @@ impl StoredHash {
             text: text.to_owned(),
             kind,
         })
+    }
+
+    /// What weave-minimal kept of a password: the 16 digits at the end of a file's name.
+    #[must_use]
+    pub fn of_weave_minimal(digits: &str) -> Option<Self> {
+        Self::parse(&MinimalHash::text(digits))
     }
 
     /// Hashes a password with a new salt; takes tens of milliseconds and up to 19 MiB.
@@ -106,6 +123,8 @@ impl StoredHash {
     pub fn fits(&self, password: &Password) -> bool {
         match &self.kind {
             Kind::Argon(hash) => hash.fits(password),
+            Kind::Bcrypt(hash) => hash.fits(password),
+            Kind::Minimal(hash) => hash.fits(password),
             Kind::Md5(digest) => Md5::digest(password.as_bytes())
                 .as_slice()
                 .ct_eq(digest)
@@ -141,6 +160,8 @@ impl fmt::Debug for StoredHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             Kind::Argon(_) => "StoredHash(Argon2id ***)",
+            Kind::Bcrypt(_) => "StoredHash(bcrypt ***)",
+            Kind::Minimal(_) => "StoredHash(weave-minimal ***)",
             Kind::Md5(_) => "StoredHash(MD5 ***)",
             Kind::Salted(_) => "StoredHash(salted ***)",
         })
@@ -188,6 +209,18 @@ mod tests {
         );
         check("7c6a180b36896a0a8c02787eeafb0e4c", "password1");
         check("7C6A180B36896A0A8C02787EEAFB0E4C", "password1");
+        // From PHP and libxcrypt.
+        check(
+            "$2a$05$abcdefghijklmnopqrstuufDUiBElouF6EIaBpoSC33XqTVuj6/Da",
+            "password1",
+        );
+        check(
+            "$2y$05$abcdefghijklmnopqrstuuZVEMa1pjhlynBQ1qXmSvGBJpN9h1w8G",
+            "pässwörd",
+        );
+        // The example in its README, and another.
+        check("{WEAVE-MINIMAL}c203011d1453ba7c", "secret123");
+        check("{WEAVE-MINIMAL}e63d06d628931d69", "pässwörd");
         // From the reference program: argon2 somesalt -id -t 2 -m 16 -p 1, and password.
         check(
             "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
@@ -227,6 +260,15 @@ mod tests {
             "$argon2id$v=19$m=19456,t=4000000000,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
             "$argon2id$v=19$m=19456,t=2,p=999999$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
             "$2y$10$abcdefghijklmnopqrstuv",
+            "$2a$16$abcdefghijklmnopqrstuufDUiBElouF6EIaBpoSC33XqTVuj6/Da",
+            "$2a$03$abcdefghijklmnopqrstuufDUiBElouF6EIaBpoSC33XqTVuj6/Da",
+            "$2x$05$abcdefghijklmnopqrstuufDUiBElouF6EIaBpoSC33XqTVuj6/Da",
+            "$2a$05$abcdefghijklmnopqrstuufDUiBElouF6EIaBpoSC33XqTVuj6/Daa",
+            "$2$",
+            "{WEAVE-MINIMAL}",
+            "{WEAVE-MINIMAL}c203011d1453ba7",
+            "{WEAVE-MINIMAL}C203011D1453BA7C",
+            "c203011d1453ba7c",
         ] {
             assert_eq!(StoredHash::parse(text), None, "{text}");
         }
@@ -260,6 +302,8 @@ mod tests {
             "{SSHA}dk58FHRTdppKv7yPvVBvpTjcVmtBQkNERUZHSA==",
             "{SSHA-256}A7wBsP9QOmtiv8tH1Vj9nAlsjHDEVrJ2EDzyem8CV1tBQkNERUZHSA==",
             "7c6a180b36896a0a8c02787eeafb0e4c",
+            "$2a$05$abcdefghijklmnopqrstuufDUiBElouF6EIaBpoSC33XqTVuj6/Da",
+            "{WEAVE-MINIMAL}c203011d1453ba7c",
             "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         ] {
             let hash = StoredHash::parse(text).unwrap();
@@ -276,7 +320,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in any::<String>(), tag in "[{$]?(SSHA|argon2id)?[}$]?") {
+        fn no_text_makes_it_panic(text in any::<String>(), tag in "[{$]?(SSHA|argon2id|2a|WEAVE-MINIMAL)?[}$]?") {
             let _ = StoredHash::parse(&text);
             let _ = StoredHash::parse(&format!("{tag}{text}"));
         }

@@ -49,6 +49,7 @@ use super::Password;
 use super::State;
 use super::UserName;
 use super::cache::Cache;
+use super::hash::StoredHash;
 use crate::db::Database;
 use crate::sync::UserId;
 use deadline::Deadline;
@@ -167,6 +168,15 @@ impl Accounts for LdapAccounts {
 
     fn delete(&self, id: UserId) -> Result<(), AccountsError> {
         self.remove(id)
+    }
+
+    fn rename(&self, _id: UserId, _name: &UserName) -> Result<(), AccountsError> {
+        Err(AccountsError::NameFixed)
+    }
+
+    /// The directory keeps it to itself.
+    fn stored_hash(&self, _id: UserId) -> Result<Option<StoredHash>, AccountsError> {
+        Ok(None)
     }
 
     fn set_email(

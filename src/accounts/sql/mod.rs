@@ -214,11 +214,16 @@ impl SqlAccounts {
         Ok(highest)
     }
 
-    /// Refuses a name that an account has, also in other case.
-    fn ensure_free(&self, session: &mut Session<'_>, name: &UserName) -> Result<(), AccountsError> {
+    /// Refuses a name that an account has other than `id`, also in other case.
+    fn ensure_free(
+        &self,
+        session: &mut Session<'_>,
+        name: &UserName,
+        id: UserId,
+    ) -> Result<(), AccountsError> {
         let lowered = name.lowered();
         let mut error = None;
-        let params = [(":lowered", lowered.as_str().into())];
+        let params = [(":lowered", lowered.as_str().into()), (":id", id.0.into())];
         session.query(self.sql.similar, &params, |row| {
             if row.text(0) == Some(name.as_str()) {
                 error = Some(AccountsError::NameTaken);
@@ -230,6 +235,9 @@ impl SqlAccounts {
         error.map_or(Ok(()), Err)
     }
 }
+
+/// An id that no account has.
+const NOBODY: UserId = UserId(-1);
 
 impl Accounts for SqlAccounts {
     fn find(&self, name: &UserName) -> Result<Option<Account>, AccountsError> {
@@ -260,7 +268,7 @@ impl Accounts for SqlAccounts {
         };
         self.database.write(|session| {
             marks::lock(session)?;
-            self.ensure_free(session, &account.name)?;
+            self.ensure_free(session, &account.name, NOBODY)?;
             let highest = Self::highest(session)?.max(floor).max(0);
             let id = highest.checked_add(1);
             let id = id.ok_or(AccountsError::IdsExhausted(highest))?;
@@ -300,6 +308,28 @@ impl Accounts for SqlAccounts {
     ) -> Result<(), AccountsError> {
         let email = email.map(Email::as_str).into();
         self.update(id, self.sql.set_email, &[(":email", email)])
+    }
+
+    fn rename(&self, id: UserId, name: &UserName) -> Result<(), AccountsError> {
+        if name.as_str().len() > MAX_NEW_NAME {
+            return Err(AccountsError::NameTooLong);
+        }
+        let params = [(":id", id.0.into()), (":name", name.as_str().into())];
+        self.database.write(|session| {
+            marks::lock(session)?;
+            self.ensure_free(session, name, id)?;
+            changed(session.execute(self.sql.rename, &params)?)
+        })
+    }
+
+    fn stored_hash(&self, id: UserId) -> Result<Option<StoredHash>, AccountsError> {
+        let params = [(":id", id.0.into())];
+        let hash = self.database.read(|session| {
+            session.query_one(self.sql.hash, &params, |row| {
+                row.text(0).and_then(StoredHash::parse)
+            })
+        })?;
+        hash.ok_or(AccountsError::NotFound)
     }
 
     fn set_password(

@@ -13,6 +13,8 @@ pub(super) struct Statements {
     pub(super) decoy: &'static str,
     /// Removes `:id`.
     pub(super) delete: &'static str,
+    /// The hash of `:id`.
+    pub(super) hash: &'static str,
     /// The highest id.
     pub(super) highest: &'static str,
     /// Makes an account of `:id`, `:name`, `:hash` and `:email`.
@@ -21,13 +23,15 @@ pub(super) struct Statements {
     pub(super) list: &'static str,
     /// Replaces the hash `:old` of `:id` by `:hash`, unless it was changed meanwhile.
     pub(super) rehash: &'static str,
+    /// Sets the name of `:id` to `:name`.
+    pub(super) rename: &'static str,
     /// Sets the address of `:id` to `:email`.
     pub(super) set_email: &'static str,
     /// Sets the hash of `:id` to `:hash`.
     pub(super) set_password: &'static str,
     /// Sets the status of `:id` to `:status`.
     pub(super) set_status: &'static str,
-    /// The names that are `:lowered` in lower case.
+    /// The names that are `:lowered` in lower case, but for that of `:id`.
     pub(super) similar: &'static str,
     /// The table's name.
     pub(super) table: &'static str,
@@ -50,6 +54,7 @@ pub(super) static USER: Statements = Statements {
         LIMIT 1
     "#,
     delete: r#"DELETE FROM "user" WHERE userid = :id"#,
+    hash: r#"SELECT password FROM "user" WHERE userid = :id"#,
     highest: r#"SELECT MAX(userid) FROM "user""#,
     insert: r#"
         INSERT INTO "user"
@@ -62,10 +67,11 @@ pub(super) static USER: Statements = Statements {
         ORDER BY userid
     "#,
     rehash: r#"UPDATE "user" SET password = :hash WHERE userid = :id AND password = :old"#,
+    rename: r#"UPDATE "user" SET username = :name WHERE userid = :id"#,
     set_email: r#"UPDATE "user" SET mail = :email WHERE userid = :id"#,
     set_password: r#"UPDATE "user" SET password = :hash WHERE userid = :id"#,
     set_status: r#"UPDATE "user" SET "accountStatus" = :status WHERE userid = :id"#,
-    similar: r#"SELECT username FROM "user" WHERE LOWER(username) = :lowered"#,
+    similar: r#"SELECT username FROM "user" WHERE LOWER(username) = :lowered AND userid <> :id"#,
     table: "user",
 };
 
@@ -86,6 +92,7 @@ pub(super) static USERS: Statements = Statements {
         LIMIT 1
     ",
     delete: "DELETE FROM users WHERE id = :id",
+    hash: "SELECT password_hash FROM users WHERE id = :id",
     highest: "SELECT MAX(id) FROM users",
     insert: "
         INSERT INTO users (id, username, password_hash, email, status)
@@ -97,9 +104,10 @@ pub(super) static USERS: Statements = Statements {
         ORDER BY id
     ",
     rehash: "UPDATE users SET password_hash = :hash WHERE id = :id AND password_hash = :old",
+    rename: "UPDATE users SET username = :name WHERE id = :id",
     set_email: "UPDATE users SET email = :email WHERE id = :id",
     set_password: "UPDATE users SET password_hash = :hash WHERE id = :id",
     set_status: "UPDATE users SET status = :status WHERE id = :id",
-    similar: "SELECT username FROM users WHERE LOWER(username) = :lowered",
+    similar: "SELECT username FROM users WHERE LOWER(username) = :lowered AND id <> :id",
     table: "users",
 };

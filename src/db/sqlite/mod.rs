@@ -68,12 +68,24 @@ impl Sqlite {
         file::create_private(path).map_err(|cause| open_error(&name, cause))?;
         let manager = SqliteConnectionManager::file(path);
         let turnstile = Turnstile::before(path);
+        let manager = writable(manager, options.timeout);
+        Self::open(&name, manager, options.size.max(1), turnstile, options)
+    }
+
+    /// Opens a file that exists and is not to be changed, not even its mode of journal.
+    pub(super) fn open_to_read(path: &Path, options: &PoolOptions) -> Result<Self, DbError> {
+        let name = path.display().to_string();
+        let timeout = options.timeout;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let manager = SqliteConnectionManager::file(path).with_flags(flags);
+        let manager = manager.with_init(move |connection| connection.busy_timeout(timeout));
+        let turnstile = Turnstile::default();
         Self::open(&name, manager, options.size.max(1), turnstile, options)
     }
 
     /// A new database in memory. It has one connection, to which it belongs.
     pub(super) fn open_memory(options: &PoolOptions) -> Result<Self, DbError> {
-        let manager = SqliteConnectionManager::memory();
+        let manager = writable(SqliteConnectionManager::memory(), options.timeout);
         Self::open("memory", manager, 1, Turnstile::default(), options)
     }
 
@@ -85,18 +97,6 @@ impl Sqlite {
         options: &PoolOptions,
     ) -> Result<Self, DbError> {
         let timeout = options.timeout;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let manager = manager.with_flags(flags).with_init(move |connection| {
-            connection.busy_timeout(timeout)?;
-            // Plans must not depend on values: SQLite would prepare a statement with a LIMIT anew
-            // each time it is used.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-            connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            use_write_ahead_log(connection, timeout)?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
-            connection.pragma_update(None, "temp_store", "MEMORY")
-        });
         // The first connection is made by hand: the pool would retry and hide the reason.
         let first = r2d2::ManageConnection::connect(&manager);
         let first = first.map_err(|cause| open_error(name, Cause(cause)))?;
@@ -183,6 +183,22 @@ impl Driver for Sqlite {
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
     }
+}
+
+/// Connections that write, and see each other's writes in time.
+fn writable(manager: SqliteConnectionManager, timeout: Duration) -> SqliteConnectionManager {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    manager.with_flags(flags).with_init(move |connection| {
+        connection.busy_timeout(timeout)?;
+        // Plans must not depend on values: SQLite would prepare a statement with a LIMIT anew
+        // each time it is used.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        use_write_ahead_log(connection, timeout)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
+        connection.pragma_update(None, "temp_store", "MEMORY")
+    })
 }
 
 /// Finds out whether a file that exists could be opened and written to; changes nothing.
@@ -358,5 +374,28 @@ mod tests {
                 }
             });
         }
+    }
+    #[test]
+    fn what_is_opened_to_be_read_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        let uri = DatabaseUri::SqliteFile(path.clone());
+        let options = PoolOptions::default();
+        assert!(Database::open_to_read(&uri, &options).is_err(), "not there");
+        assert!(!path.exists());
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch("CREATE TABLE a (b); INSERT INTO a VALUES (1)")
+            .unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let database = Database::open_to_read(&uri, &options).unwrap();
+        let sql = "SELECT b FROM a";
+        let read = database.read(|session| session.query_one(sql, &[], |row| row.int(0)));
+        assert_eq!(read.unwrap(), Some(Some(1)));
+        let write = database.write(|session| session.execute("DELETE FROM a", &[]));
+        assert!(write.is_err());
+        drop(database);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        let files = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 1);
     }
 }

@@ -4,14 +4,17 @@
 //! `names` turns collection names into ids,
 //! `select` turns a query into SQL, `read`, `write` and `delete` are the calls, `summary` keeps
 //! the row per collection that the frequent calls read instead of records, `promise` what the
-//! time of a read says about writes to come, `doubt` what became of writes that got no answer.
+//! time of a read says about writes to come, `doubt` what became of writes that got no answer; `dump` and
+//! `restore` move records out and in.
 
 mod delete;
 mod doubt;
+mod dump;
 mod names;
 mod owner;
 mod promise;
 mod read;
+mod restore;
 mod schema;
 mod select;
 mod summary;
@@ -19,8 +22,11 @@ mod write;
 
 use std::sync::Arc;
 
+use super::Dump;
 use super::Read;
 use super::Records;
+use super::Restored;
+use super::Source;
 use super::Storage;
 use super::StorageError;
 use super::Usage;
@@ -253,6 +259,44 @@ impl SqlStorage {
         renewed
     }
 
+    /// Puts records back, in one transaction of its own length: their time is taken anew at its
+    /// end if it took long.
+    fn put_back(&self, user: UserId, source: &mut dyn Source) -> Result<Restored, StorageError> {
+        self.settle(user)?;
+        let owner = self.tables.owner(user);
+        let flight = self.in_flight.register();
+        let result = self.database.patient().write(|session| {
+            let last = summary::lock(session, user)?;
+            let mut taken = self.clock.now();
+            let mut time = flight.depart(taken.max(last.next()));
+            let mut restore = restore::Restore::new(self.names, owner, last, time);
+            source.each(&mut |stored| restore.take(session, stored))?;
+            let outcome = restore.finish(session)?;
+            let Some(mut newest) = outcome.newest else {
+                return Ok((outcome.restored, None));
+            };
+            let now = self.clock.now();
+            if outcome.renews && now.centis() - taken.centis() > SOON {
+                let later = flight.depart(now.max(time.next()));
+                promise::renew(session, owner, time, later)?;
+                (time, taken, newest) = (later, now, later);
+            }
+            summary::set_last_write(session, user, newest)?;
+            let renewed = outcome.renews.then_some((time, taken));
+            Ok((outcome.restored, renewed))
+        });
+        if let (Err(error), Some(time)) = (&result, flight.time())
+            && is_in_doubt(error)
+        {
+            self.doubts.add(user, time);
+        }
+        let (restored, renewed) = result?;
+        if let Some((time, taken)) = renewed {
+            self.keep_promise(user, time, taken)?;
+        }
+        Ok(restored)
+    }
+
     /// Deletes the expired records of some collections of one user.
     fn purge_user(&self, due: &[(UserId, i64)], now: Timestamp) -> Result<i64, StorageError> {
         let Some((user, _)) = due.first() else {
@@ -279,6 +323,9 @@ impl SqlStorage {
 const fn is_in_doubt(error: &StorageError) -> bool {
     matches!(error, StorageError::Database(DbError::Lost(_)))
 }
+
+/// How old the time of a restore may be before its commit, in centiseconds.
+const SOON: i64 = COMMIT_WITHIN / 3;
 
 /// A day, in centiseconds.
 const DAY: i64 = 24 * 60 * 60 * 100;
@@ -425,6 +472,19 @@ impl Storage for SqlStorage {
                 return Ok(u64::try_from(records).unwrap_or_default());
             }
         }
+    }
+
+    fn dump(&self) -> Result<Box<dyn Dump>, StorageError> {
+        Ok(Box::new(dump::SqlDump {
+            snapshot: self.database.patient().snapshot()?,
+            names: self.names,
+            tables: self.tables,
+            now: self.clock.now(),
+        }))
+    }
+
+    fn restore(&self, user: UserId, source: &mut dyn Source) -> Result<Restored, StorageError> {
+        self.put_back(user, source)
     }
 
     fn time(&self) -> Timestamp {

@@ -123,7 +123,7 @@ impl Records for SqlRecords {
     }
 }
 
-fn full<'a>(row: &'a Row<'_>) -> Record<'a> {
+pub(super) fn full<'a>(row: &'a Row<'_>) -> Record<'a> {
     Record {
         id: row.text(0).unwrap_or_default(),
         modified: Timestamp::from_centis(row.int(1).unwrap_or_default()),

@@ -31,7 +31,7 @@ pub(super) enum Expired {
 }
 
 /// The columns that `read` expects, in its order.
-const FULL: &str = "id, modified, payload, parentid, predecessorid, sortindex";
+pub(super) const FULL: &str = "id, modified, payload, parentid, predecessorid, sortindex";
 const IDS: &str = "id";
 
 /// The numbers that `sortindex` can be compared with: those of its column, and its neighbours.
@@ -39,6 +39,14 @@ const INDEXES: (i64, i64) = (-1 << 31, (1 << 31) - 1);
 
 /// More rows than there are; a larger number could overflow inside a database.
 const ALL: u64 = 1 << 60;
+
+/// The order of the index `weaved_wbo_modified`.
+pub(super) const fn oldest_first(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::PostgreSql => r#"modified NULLS FIRST, id COLLATE "C""#,
+        Dialect::MySql | Dialect::Sqlite => "modified, id",
+    }
+}
 
 impl Selection {
     pub(super) fn new(owner: Owner, collection: Option<i64>, query: Query, now: Timestamp) -> Self {
@@ -138,13 +146,11 @@ impl Selection {
     fn order(&self, dialect: Dialect) -> &'static str {
         let sort = self.query.sort.unwrap_or(Sort::Oldest);
         match (sort, dialect) {
-            // Its index `weaved_wbo_modified` is in this order.
-            (Sort::Oldest, Dialect::PostgreSql) => r#"modified NULLS FIRST, id COLLATE "C""#,
+            (Sort::Oldest, dialect) => oldest_first(dialect),
             (Sort::Newest, Dialect::PostgreSql) => {
                 r#"modified DESC NULLS LAST, id COLLATE "C" DESC"#
             }
             (Sort::Index, Dialect::PostgreSql) => r#"sortindex DESC NULLS LAST, id COLLATE "C""#,
-            (Sort::Oldest, _) => "modified, id",
             (Sort::Newest, _) => "modified DESC, id DESC",
             (Sort::Index, _) => "sortindex IS NULL, sortindex DESC, id",
         }

@@ -1,0 +1,135 @@
+//! An account that comes from elsewhere.
+
+use super::Moved;
+use super::Outcome;
+use crate::accounts::Account;
+use crate::accounts::Accounts;
+use crate::accounts::AccountsError;
+use crate::accounts::Credential;
+use crate::accounts::Email;
+use crate::accounts::NewAccount;
+use crate::accounts::NewPassword;
+use crate::accounts::Password;
+use crate::accounts::State;
+use crate::accounts::UserName;
+use crate::accounts::hash::StoredHash;
+use crate::sync::UserId;
+
+/// An account as it was elsewhere.
+#[derive(Clone, Debug)]
+pub struct Passenger {
+    /// Its name.
+    pub name: UserName,
+    /// Its address, as it was stored.
+    pub email: Option<String>,
+    /// The hash of its password; absent where nothing is known of it that can be used here.
+    pub hash: Option<StoredHash>,
+    /// Whether it may log in.
+    pub state: State,
+}
+
+/// What became of a passenger.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Who it is here; absent when it was refused.
+    pub user: Option<UserId>,
+    /// The report so far.
+    pub moved: Moved,
+}
+
+/// Makes sure that an account is here; one that is stays as it is. `floor` is the highest id
+/// that any storage knows.
+///
+/// # Errors
+/// Those of the database or of the directory. What is wrong with the account itself is in the
+/// report.
+pub fn arrive(
+    passenger: &Passenger,
+    accounts: &dyn Accounts,
+    floor: UserId,
+) -> Result<Arrival, AccountsError> {
+    let name = &passenger.name;
+    let known = match accounts.find(name) {
+        Err(AccountsError::NameAmbiguous) => {
+            return Ok(refused(name, AccountsError::NameAmbiguous));
+        }
+        other => other?,
+    };
+    if let Some(account) = known {
+        return known_as(passenger, &account, accounts);
+    }
+    let mut moved = Moved::new(name.as_str(), Outcome::Made);
+    let email = passenger.email.as_deref().filter(|text| !text.is_empty());
+    let email = email.and_then(|text| {
+        let email = Email::new(text);
+        if email.is_err() {
+            moved
+                .notes
+                .push("the e-mail address is none, and was left out".to_owned());
+        }
+        email.ok()
+    });
+    let credential = match &passenger.hash {
+        Some(hash) => Credential::Hash(hash.clone()),
+        None => {
+            let note =
+                "it has no password that can be used here: set one with `weaved user passwd`";
+            moved.notes.push(note.to_owned());
+            Credential::Password(unknown_password(name)?)
+        }
+    };
+    let new = NewAccount {
+        name: name.clone(),
+        email,
+        credential,
+    };
+    let user = match accounts.create(&new, floor.0) {
+        Ok(user) => user,
+        Err(error) if error.passes() => return Err(error),
+        Err(error) => return Ok(refused(name, error)),
+    };
+    if passenger.state == State::Disabled {
+        accounts.set_state(user, State::Disabled)?;
+    }
+    Ok(Arrival {
+        user: Some(user),
+        moved,
+    })
+}
+
+fn known_as(
+    passenger: &Passenger,
+    account: &Account,
+    accounts: &dyn Accounts,
+) -> Result<Arrival, AccountsError> {
+    let mut moved = Moved::new(account.name.as_str(), Outcome::Known);
+    let here = accounts.stored_hash(account.id)?;
+    if let (Some(there), Some(here)) = (&passenger.hash, &here)
+        && there.as_str() != here.as_str()
+    {
+        moved
+            .notes
+            .push("its password stays the one that it has here".to_owned());
+    }
+    Ok(Arrival {
+        user: Some(account.id),
+        moved,
+    })
+}
+
+fn refused(name: &UserName, error: AccountsError) -> Arrival {
+    let mut moved = Moved::new(name.as_str(), Outcome::Refused);
+    moved.notes.push(match error {
+        AccountsError::ReadOnly => "the directory does not know it".to_owned(),
+        error => error.to_string(),
+    });
+    Arrival { user: None, moved }
+}
+
+/// A password that nobody knows.
+fn unknown_password(name: &UserName) -> Result<NewPassword, AccountsError> {
+    let mut random = [0; 24];
+    getrandom::fill(&mut random).map_err(AccountsError::Random)?;
+    let text = data_encoding::BASE64.encode(&random);
+    NewPassword::new(Password::new(text), name).map_err(|_| AccountsError::Hash)
+}
