@@ -12,6 +12,7 @@ mod info;
 mod login;
 mod origin;
 mod pages;
+mod registration;
 mod reply;
 mod storage;
 mod user;
@@ -25,9 +26,12 @@ pub use info::Info;
 pub use login::Regulars;
 pub use origin::Difference;
 pub use origin::Origin;
+pub use registration::Creation;
+pub use registration::Proofs;
+pub use registration::Registering;
+pub use registration::Registration;
 pub use reply::TIMESTAMP;
 pub use storage::Condition;
-pub use user::Creation;
 
 use crate::accounts::Accounts;
 use crate::guard::Guard;
@@ -73,14 +77,4 @@ pub enum Node {
     Null,
     /// This URL, which ends in `/`.
     Url(String),
-}
-
-/// Who may make an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Registration {
-    /// Nobody, unless the secret is known.
-    Closed,
-    /// Everybody.
-    #[default]
-    Open,
 }
