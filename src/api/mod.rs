@@ -15,6 +15,7 @@ mod login;
 mod origin;
 mod pages;
 mod pairing;
+mod registration;
 mod reply;
 mod reset;
 mod storage;
@@ -30,9 +31,12 @@ pub use language::Language;
 pub use login::Regulars;
 pub use origin::Difference;
 pub use origin::Origin;
+pub use registration::Creation;
+pub use registration::Proofs;
+pub use registration::Registering;
+pub use registration::Registration;
 pub use reply::TIMESTAMP;
 pub use storage::Condition;
-pub use user::Creation;
 
 use crate::accounts::Accounts;
 use crate::accounts::ResetCodes;
@@ -86,14 +90,4 @@ pub enum Node {
     Null,
     /// This URL, which ends in `/`.
     Url(String),
-}
-
-/// Who may make an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Registration {
-    /// Nobody, unless the secret is known.
-    Closed,
-    /// Everybody.
-    #[default]
-    Open,
 }

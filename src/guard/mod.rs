@@ -8,7 +8,9 @@
 //! installation. What may be done once is done once, whichever processes are asked at once.
 
 mod attempts;
+mod challenges;
 mod error;
+mod invitations;
 mod key;
 mod seal;
 mod spent;
@@ -20,7 +22,10 @@ use zeroize::Zeroizing;
 pub use attempts::Deed;
 pub use attempts::Limits;
 pub use attempts::Rate;
+pub use challenges::Challenge;
 pub use error::GuardError;
+pub use invitations::Invitation;
+pub use invitations::InvitationCode;
 
 use crate::db::Database;
 use crate::sync::Clock;
@@ -46,6 +51,7 @@ impl Guard {
     ) -> Result<Self, GuardError> {
         let key = key::prepare(&database)?;
         attempts::prepare(&database)?;
+        invitations::prepare(&database)?;
         spent::prepare(&database)?;
         Ok(Self {
             clock,
@@ -63,6 +69,7 @@ impl Guard {
         let now = self.now();
         Ok(self.database.write(|session| {
             attempts::sweep(session, now)?;
+            invitations::sweep(session, now)?;
             spent::sweep(session, now)
         })?)
     }

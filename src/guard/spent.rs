@@ -18,6 +18,7 @@ const SCHEMA: &str = "
     ){OPTIONS}";
 
 const INSERT: &str = "INSERT INTO weaved_spent (token, until) VALUES (:token, :until)";
+const RELEASE: &str = "DELETE FROM weaved_spent WHERE token = :token";
 const SWEEP: &str = "DELETE FROM weaved_spent WHERE until < :now";
 
 pub(super) fn prepare(database: &Database) -> Result<(), GuardError> {
@@ -51,5 +52,15 @@ impl Guard {
         self.database
             .write(|session| session.execute(SWEEP, &now))?;
         Ok(true)
+    }
+    /// Takes back that something was used up.
+    ///
+    /// # Errors
+    /// [`GuardError::Database`]; then it may be taken back or not.
+    pub fn release(&self, token: &str) -> Result<(), GuardError> {
+        let params = [(":token", token.into())];
+        self.database
+            .write(|session| session.execute(RELEASE, &params))?;
+        Ok(())
     }
 }

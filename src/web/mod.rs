@@ -262,6 +262,7 @@ impl Service {
                         body: &request.body,
                         secret,
                     },
+                    self.origin(request),
                 )?)
             }
             UserCall::Delete => Ok(api.delete_user(&user()?.account)?),

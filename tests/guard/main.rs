@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod attempts;
 #[cfg(test)]
+mod challenges;
+#[cfg(test)]
+mod invitations;
+#[cfg(test)]
 mod seals;
 #[cfg(test)]
 mod spent;

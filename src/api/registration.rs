@@ -1,0 +1,295 @@
+//! Who gets an account: one door for the browser's sign-up and for that of the pages
+//! (spec/user-1.0.md, 5, "create").
+//!
+//! The checks come in the original's order. What opens a door that is closed, or replaces a
+//! captcha, are [`Proofs`].
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+use serde::de::IgnoredAny;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+use serde_json::value::RawValue;
+use subtle::ConstantTimeEq;
+
+use super::Api;
+use super::ApiError;
+use super::Origin;
+use super::reply;
+use super::user::strong;
+use crate::accounts::Credential;
+use crate::accounts::Email;
+use crate::accounts::NewAccount;
+use crate::accounts::Password;
+use crate::accounts::UserName;
+use crate::accounts::names;
+use crate::message::Response;
+use crate::sync::ErrorCode;
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registration {
+    /// Nobody, unless the secret is known.
+    Closed,
+    /// Everybody.
+    #[default]
+    Open,
+}
+
+/// Somebody who wants an account.
+#[derive(Debug)]
+pub struct Registering<'a> {
+    /// The name, for the usual clients the hash of the address.
+    pub name: &'a UserName,
+    /// The address, as it was typed; may be empty where names need none.
+    pub email: &'a str,
+    /// The password, as it was typed.
+    pub password: Password,
+    /// Why he may.
+    pub proof: Proofs<'a>,
+}
+
+/// What somebody shows to get an account. What is not there, or empty, was not shown.
+#[derive(Clone, Copy, Default)]
+pub struct Proofs<'a> {
+    /// The header `X-Weave-Secret`.
+    pub secret: Option<&'a [u8]>,
+    /// What came with the question.
+    pub challenge: Option<&'a str>,
+    /// The answer to the question, or an invitation.
+    pub response: Option<&'a str>,
+}
+
+/// Shows nothing of what is secret.
+impl fmt::Debug for Proofs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proofs(***)")
+    }
+}
+
+/// What a client sends to make an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Creation<'a> {
+    /// The body.
+    pub body: &'a [u8],
+    /// The header `X-Weave-Secret`.
+    pub secret: Option<&'a [u8]>,
+}
+
+const INVALID_EMAIL: ApiError = ApiError::Code(ErrorCode::Email, "no valid e-mail address");
+
+const TAKEN: ApiError = ApiError::Code(ErrorCode::Overwrite, "the account exists");
+
+impl Api {
+    /// `PUT user/1.0/<name>`: makes an account.
+    ///
+    /// # Errors
+    /// Code 6, and those of [`Api::register`].
+    pub fn create_user(
+        &self,
+        name: &UserName,
+        creation: Creation<'_>,
+        origin: Origin<'_>,
+    ) -> Result<Response, ApiError> {
+        // That the name is taken goes before whatever is wrong with the body.
+        if self.accounts.find(name)?.is_some() {
+            return Err(TAKEN);
+        }
+        let Ok(body) = serde_json::from_slice::<Application<'_>>(creation.body) else {
+            return Err(NO_OBJECT);
+        };
+        let text = |raw: Option<&RawValue>| match raw {
+            Some(raw) => text_of(raw),
+            None => Ok(None),
+        };
+        let email = match body.email {
+            Some(raw) if raw.get() != "null" => text_of(raw)?.ok_or(INVALID_EMAIL)?,
+            _ => String::new(),
+        };
+        let password = Password::new(text(body.password)?.unwrap_or_default());
+        let (challenge, response) = (text(body.challenge)?, text(body.response)?);
+        let name = self.register(
+            Registering {
+                name,
+                email: &email,
+                password,
+                proof: Proofs {
+                    secret: creation.secret,
+                    challenge: challenge.as_deref(),
+                    response: response.as_deref(),
+                },
+            },
+            origin,
+        )?;
+        Ok(reply::text(name.as_str()))
+    }
+
+    /// Makes an account for somebody who asks for one.
+    ///
+    /// # Errors
+    /// Codes 2, 3, 4, 7, 9, 12 and 15, [`ApiError::Closed`], and those of the accounts.
+    pub fn register(
+        &self,
+        new: Registering<'_>,
+        _origin: Origin<'_>,
+    ) -> Result<UserName, ApiError> {
+        let Registering { name, .. } = new;
+        if self.accounts.find(name)?.is_some() {
+            return Err(TAKEN);
+        }
+        let email = self.read_email(new.email, name)?;
+        if new.password.is_empty() {
+            return Err(ApiError::Code(
+                ErrorCode::NoPassword,
+                "no password was given",
+            ));
+        }
+        let password = strong(new.password, name)?;
+        if !self.knows_secret(new.proof.secret) {
+            if self.settings.captcha {
+                return Err(ApiError::Code(
+                    ErrorCode::Captcha,
+                    "there is no captcha to solve",
+                ));
+            }
+            if self.settings.registration == Registration::Closed {
+                return Err(ApiError::Closed);
+            }
+        }
+        let id = self.add(&NewAccount {
+            name: name.clone(),
+            email,
+            credential: Credential::Password(password),
+        })?;
+        log::info!("made account {name}, user {id}");
+        Ok(name.clone())
+    }
+
+    fn read_email(&self, text: &str, name: &UserName) -> Result<Option<Email>, ApiError> {
+        if text.is_empty() {
+            return match self.settings.strict_names {
+                true => Err(INVALID_EMAIL),
+                false => Ok(None),
+            };
+        }
+        let email = Email::new(text).map_err(|_| INVALID_EMAIL)?;
+        if self.settings.strict_names && !names::matches(text, name) {
+            let why = "the user name is not the hash of the e-mail address";
+            return Err(ApiError::Code(ErrorCode::EmailMismatch, why));
+        }
+        Ok(Some(email))
+    }
+
+    fn knows_secret(&self, given: Option<&[u8]>) -> bool {
+        match (&self.settings.secret, given) {
+            (Some(secret), Some(given)) => secret.as_bytes().ct_eq(given).into(),
+            _ => false,
+        }
+    }
+}
+
+const NO_OBJECT: ApiError = ApiError::Code(ErrorCode::Json, "the body is no JSON object");
+
+/// The members of a sign-up's body that count. A repeated one: the last wins.
+///
+/// Everything else is passed over and never built: anybody may send it, as large as bodies get.
+#[derive(Default)]
+struct Application<'a> {
+    challenge: Option<&'a RawValue>,
+    email: Option<&'a RawValue>,
+    password: Option<&'a RawValue>,
+    response: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Application<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ApplicationVisitor)
+    }
+}
+
+struct ApplicationVisitor;
+
+impl<'de> Visitor<'de> for ApplicationVisitor {
+    type Value = Application<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Application::default();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "captcha-challenge" => found.challenge = Some(map.next_value()?),
+                "captcha-response" => found.response = Some(map.next_value()?),
+                "email" => found.email = Some(map.next_value()?),
+                "password" => found.password = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The text of a JSON string; absent for any other value.
+fn text_of(raw: &RawValue) -> Result<Option<String>, ApiError> {
+    if !raw.get().starts_with('"') {
+        return Ok(None);
+    }
+    let text = serde_json::from_str(raw.get()).map_err(|_| NO_OBJECT)?;
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, password: Option<&str>) {
+        let found: Application<'_> = serde_json::from_str(body).unwrap();
+        let text = found.password.and_then(|raw| text_of(raw).unwrap());
+        assert_eq!(text.as_deref(), password, "{body}");
+    }
+
+    #[test]
+    fn the_members_that_count_are_found_among_others() {
+        check(r#"{"password":"a"}"#, Some("a"));
+        check(r#"{"pass\u0077ord":"\u00e9"}"#, Some("é"));
+        check(
+            r#"{"password":"a","password":"b","x":[{"password":"c"}]}"#,
+            Some("b"),
+        );
+        check(r#"{"password":1}"#, None);
+        check("{}", None);
+        // As deep as a body can be.
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        check(&format!(r#"{{"x":{deep},"password":"a"}}"#), Some("a"));
+    }
+
+    #[test]
+    fn only_an_object_will_do() {
+        for body in [
+            "[]",
+            r#"["a","b"]"#,
+            "1",
+            "null",
+            "",
+            r#"{"password":"a"}x"#,
+        ] {
+            assert!(
+                serde_json::from_str::<Application<'_>>(body).is_err(),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_decoded_is_no_json() {
+        let found: Application<'_> = serde_json::from_str(r#"{"password":"\ud800"}"#).unwrap();
+        assert!(text_of(found.password.unwrap()).is_err());
+    }
+}
