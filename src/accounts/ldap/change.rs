@@ -16,6 +16,7 @@ use super::deadline::Deadline;
 use super::entry::Entry;
 use super::error::DirectoryError;
 use super::error::code;
+use super::ids::FIRST;
 use super::settings::LdapWriting;
 use crate::accounts::AccountsError;
 use crate::accounts::Email;
@@ -38,11 +39,18 @@ impl LdapAccounts {
         let deadline = self.deadline();
         let entry = self.entry(id, deadline)?;
         let mut connection = self.administer(deadline)?;
-        // Before: a number that is gone must be noted, also if this is cut short.
-        self.ids.bury(id)?;
+        // Before: that a number of the directory's is gone must be noted, also if this is cut short.
+        if id.0 < FIRST {
+            self.ids.bury(id)?;
+        }
         let result = connection.delete(&entry.dn, deadline)?;
         self.cache.clear();
-        done(&connection, "a deletion", result)
+        done(&connection, "a deletion", result)?;
+        // Afterwards: whom the directory does not let go keeps the number that we gave him.
+        if id.0 >= FIRST {
+            self.ids.bury(id)?;
+        }
+        Ok(())
     }
 
     pub(super) fn change_mail(
@@ -126,12 +134,16 @@ impl LdapAccounts {
                     }
                 }
                 // What was remembered of it let him in; the next request will not.
-                code::INVALID_CREDENTIALS => {
+                code::INVALID_CREDENTIALS | code::NO_SUCH_OBJECT => {
                     self.cache.clear();
                     let server = connection.server().to_owned();
                     return Err(DirectoryError::Outdated { server, what }.into());
                 }
-                _ => {}
+                // Locked by a policy, say: the administrator must not do it in his name either.
+                _ => {
+                    self.cache.clear();
+                    return Err(connection.refused("a login", login).into());
+                }
             }
         }
         let mut connection = self.administer(deadline)?;

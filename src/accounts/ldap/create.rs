@@ -44,7 +44,7 @@ impl LdapAccounts {
             Credential::Password(new) => StoredHash::create_for_directory(new.password())?,
         };
         let deadline = self.deadline();
-        match self.directory.find(&account.name, deadline)? {
+        match self.directory.find_anybody(&account.name, deadline)? {
             Found::None => {}
             Found::One(entry) => {
                 let same = self.directory.name(&entry, &account.name);
@@ -63,7 +63,7 @@ impl LdapAccounts {
             let Some(id) = take_number(&mut connection, writing, floor, deadline)? else {
                 continue;
             };
-            if self.directory.find_number(id, deadline)?.is_some() {
+            if self.directory.is_taken(id, deadline)? {
                 continue;
             }
             self.ids.note(id)?;
@@ -143,7 +143,7 @@ impl LdapAccounts {
         account: &NewAccount,
         deadline: Deadline,
     ) -> Result<(), AccountsError> {
-        if let Found::Several(_) = self.directory.find(&account.name, deadline)? {
+        if let Found::Several(_) = self.directory.find_anybody(&account.name, deadline)? {
             let result = connection.delete(dn, deadline)?;
             done(connection, "to take a new entry back", result)?;
             return Err(AccountsError::NameTaken);

@@ -1,5 +1,7 @@
 //! Searching the directory, and what its entries mean.
 
+use std::sync::Once;
+
 use ldap3::Scope;
 use ldap3::ldap_escape;
 use ldap3::parse_filter;
@@ -81,15 +83,48 @@ impl Directory {
         name: &UserName,
         deadline: Deadline,
     ) -> Result<Found, DirectoryError> {
+        let filter = self.with_own(&self.named(name));
+        self.find_by(name, &filter, deadline)
+    }
+
+    /// The same, of whoever is there, whether he may use this server or not.
+    pub(super) fn find_anybody(
+        &self,
+        name: &UserName,
+        deadline: Deadline,
+    ) -> Result<Found, DirectoryError> {
+        self.find_by(name, &self.named(name), deadline)
+    }
+
+    /// Whether anybody has a number, whether he may use this server or not.
+    pub(super) fn is_taken(&self, id: UserId, deadline: Deadline) -> Result<bool, DirectoryError> {
+        match &self.attributes.id {
+            None => Ok(false),
+            Some(attribute) => {
+                let entries = self.search_all(&format!("({attribute}={id})"), deadline)?;
+                Ok(!entries.is_empty())
+            }
+        }
+    }
+
+    fn named(&self, name: &UserName) -> String {
         let attribute = &self.attributes.name;
         let equals = |name: &UserName| format!("({attribute}={})", ldap_escape(name.as_str()));
         let lowered = name.lowered();
         // Where the directory tells cases apart, the lower one will do as well.
-        let filter = match lowered == *name {
+        match lowered == *name {
             true => equals(name),
             false => format!("(|{}{})", equals(name), equals(&lowered)),
-        };
-        let mut entries = self.search(&filter, deadline)?;
+        }
+    }
+
+    fn find_by(
+        &self,
+        name: &UserName,
+        filter: &str,
+        deadline: Deadline,
+    ) -> Result<Found, DirectoryError> {
+        let mut entries = self.search_all(filter, deadline)?;
         // A directory may take more characters for the same than we do.
         entries.retain(|entry| self.name(entry, name).is_some());
         Ok(match <[Entry; 1]>::try_from(entries) {
@@ -148,11 +183,14 @@ impl Directory {
     }
 
     fn search(&self, filter: &str, deadline: Deadline) -> Result<Vec<Entry>, DirectoryError> {
-        let filter = self.with_own(filter);
+        self.search_all(&self.with_own(filter), deadline)
+    }
+
+    fn search_all(&self, filter: &str, deadline: Deadline) -> Result<Vec<Entry>, DirectoryError> {
         self.searches.ask(&self.connector, deadline, |connection| {
             // Without the root nothing is known of anybody: that is no refusal.
             connection
-                .find(self.below_root(&filter), MOST, deadline)?
+                .find(self.below_root(filter), MOST, deadline)?
                 .ok_or_else(|| self.root_missing(connection))
         })
     }
@@ -267,11 +305,20 @@ impl Directory {
 
     /// By what a number of ours is known to belong to the entry of this name.
     pub(super) fn keys(&self, entry: &Entry, name: &UserName) -> Keys {
+        static TOLD: Once = Once::new();
         let attribute = self.attributes.key.as_deref();
+        let lasting = attribute.and_then(|attribute| entry.text(attribute));
+        if let (None, Some(attribute)) = (lasting, attribute) {
+            TOLD.call_once(|| {
+                log::warn!(
+                    "the directory does not show {attribute} of {}: numbers are given to names, \
+                     and whoever gets a name later gets its records",
+                    entry.dn.escape_debug()
+                );
+            });
+        }
         Keys {
-            lasting: attribute
-                .and_then(|attribute| entry.text(attribute))
-                .map(str::to_owned),
+            lasting: lasting.map(str::to_owned),
             name: name.lowered().as_str().to_owned(),
         }
     }
