@@ -60,7 +60,8 @@ if [ ${#packages[@]} -gt 0 ]; then
         printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee $policy >/dev/null
         "${sudo[@]}" chmod 755 $policy
     fi
-    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq "${packages[@]}"
+    # sudo passes no environment on.
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${packages[@]}"
     if [ ${#services[@]} -gt 0 ] && have systemctl; then
         echo "not to be started by systemd either: ${services[*]}"
         "${sudo[@]}" systemctl disable "${services[@]}" || true

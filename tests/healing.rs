@@ -303,7 +303,7 @@ mod tests {
             // weaved looks once, and the other one has to be there by then.
             server.run_sql(
                 "GRANT SET ON PARAMETER deadlock_timeout TO sync;
-                 ALTER ROLE sync SET deadlock_timeout = '4s'",
+                 ALTER ROLE sync SET deadlock_timeout = '15s'",
             );
         }
         // Nobody gives up for want of time, however busy the machine is.

@@ -72,7 +72,7 @@ fn a_server_that_starts_again_is_found_again() {
     served.server().stop();
     let start = Instant::now();
     let error = get(&database, "a").unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(4));
+    assert!(start.elapsed() < Duration::from_secs(10));
     let text = chain(&error);
     let expected = format!(
         "cannot open the database {}: 127.0.0.1:{}: ",
@@ -161,7 +161,7 @@ fn a_server_that_hangs_costs_a_time_out_and_no_more() {
     let start = Instant::now();
     let error = get(&database, "a").unwrap_err();
     assert!(!matches!(error, DbError::Lost(_)), "{error:?}");
-    assert!(start.elapsed() < Duration::from_secs(4));
+    assert!(start.elapsed() < Duration::from_secs(6));
     served.server().thaw();
     let start = Instant::now();
     while get(&database, "a").is_err() {
@@ -177,7 +177,7 @@ fn a_listener_that_says_nothing_is_given_up() {
     let start = Instant::now();
     let uri = format!("mysql://sync:secret@{address}/d?read_timeout=1");
     let text = opened(&uri).err().unwrap();
-    assert!(start.elapsed() < Duration::from_secs(3));
+    assert!(start.elapsed() < Duration::from_secs(8));
     assert_eq!(
         text,
         format!(
@@ -254,7 +254,7 @@ fn a_pool_that_is_in_use_is_busy() {
     let start = Instant::now();
     let error = get(&database, "a").unwrap_err();
     assert!(matches!(error, DbError::Busy(_)), "{error:?}");
-    assert!(start.elapsed() < Duration::from_secs(4));
+    assert!(start.elapsed() < Duration::from_secs(10));
     drop(held);
     get(&database, "a").unwrap();
 }

@@ -36,6 +36,7 @@ const WRITES: usize = 60;
 on_every_database! {
     a_reader_that_follows_misses_nothing
     what_a_slow_commit_has_written_gets_a_later_time
+    clocks_may_differ_by_a_little
 }
 
 fn a_reader_that_follows_misses_nothing(kind: Kind) {
@@ -159,6 +160,48 @@ fn a_commit_without_an_answer_breaks_no_promise() {
         let expected: &[&str] = if user == ALICE { &["made"] } else { &[] };
         assert_eq!(news, expected);
         assert!(storage.time() > promised.time, "the promise goes on");
+    }
+}
+
+/// The clock of the machine that writes is behind that of the one that reads, and the commit takes
+/// as long as it just may, or longer.
+fn clocks_may_differ_by_a_little(kind: Kind) {
+    for behind in [0, 90] {
+        for taken in [190, 250] {
+            let ground = Ground::fresh(kind);
+            let open = |clock: Arc<dyn Clock>| open(&ground, clock, Settings::default()).unwrap();
+            let reader_clock = TestClock::at(1_700_000_000);
+            reader_clock.advance(taken - 10);
+            let other = Arc::new(open(reader_clock));
+            // Read just before the write is committed.
+            let promised = other.collections(ALICE).unwrap().time;
+            let storage = open(Arc::new(Behind {
+                seen_by: Arc::clone(&other),
+                behind,
+                taken,
+            }));
+            let body = r#"[{"id":"a","payload":"x"}]"#;
+            let written = post_as(&storage, ALICE, "c", body, (None, None)).unwrap();
+            assert!(
+                written.modified > promised,
+                "{behind} {taken}: {written:?} {promised}"
+            );
+        }
+    }
+}
+
+/// A clock that is behind; the first commit takes some time.
+struct Behind {
+    seen_by: Arc<SqlStorage>,
+    behind: i64,
+    taken: i64,
+}
+
+impl Clock for Behind {
+    fn now(&self) -> Timestamp {
+        let seen = self.seen_by.collections(ALICE).unwrap().value;
+        let passed = if seen.is_empty() { 0 } else { self.taken };
+        Timestamp::from_centis(1_700_000_000 * 100 + passed - self.behind)
     }
 }
 

@@ -49,6 +49,7 @@ use owner::Owner;
 use owner::Tables;
 use promise::COMMIT_WITHIN;
 use promise::InFlight;
+use promise::WRITE_WITHIN;
 
 pub use names::Names;
 pub use schema::Finding;
@@ -97,7 +98,7 @@ pub struct SqlStorage {
     doubts: Doubts,
 }
 
-/// How often a write is tried that does not keep to [`COMMIT_WITHIN`].
+/// How often a write is tried that does not keep to [`WRITE_WITHIN`].
 const ATTEMPTS: usize = 3;
 
 impl SqlStorage {
@@ -315,7 +316,7 @@ impl SqlStorage {
 
     /// Whether a write that took its time then is too late for what readers assume.
     fn is_late(&self, taken: Timestamp) -> bool {
-        self.clock.now().centis() - taken.centis() > COMMIT_WITHIN
+        self.clock.now().centis() - taken.centis() > WRITE_WITHIN
     }
 }
 

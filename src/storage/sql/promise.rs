@@ -3,9 +3,10 @@
 //!
 //! A plain "now" would break it while a write is between taking its time and its commit. Of the
 //! writes of this process the times are known ([`InFlight`]); those of other processes are
-//! assumed to commit within [`COMMIT_WITHIN`]. A write that has not come so far by then is rolled
-//! back and done again; one whose commit itself took longer gets a later time ([`renew`]) before
-//! its client hears of it.
+//! assumed to commit within [`COMMIT_WITHIN`]. A write that has not come so far within
+//! [`WRITE_WITHIN`] is rolled back and done again; one whose commit itself took longer gets a later
+//! time ([`renew`]) before its client hears of it. By what these differ, the clocks of the machines
+//! at a database may.
 
 use std::cell::Cell;
 use std::sync::Mutex;
@@ -21,6 +22,9 @@ use crate::sync::Timestamp;
 /// The longest time from taking a write's time to its commit, in centiseconds, as readers in
 /// other processes assume it.
 pub(super) const COMMIT_WITHIN: i64 = 300;
+
+/// The longest time that a write gives itself for that, in centiseconds.
+pub(super) const WRITE_WITHIN: i64 = 200;
 
 /// Gives the records and collections that a user wrote at `from` the time `to`.
 pub(super) fn renew(

@@ -7,7 +7,7 @@ use crate::storage::StorageError;
 use crate::sync::Timestamp;
 
 /// How far clocks may be apart before it is told, in centiseconds.
-const TOO_FAR: i64 = 100;
+const TOO_FAR: i64 = 50;
 
 /// Tells the log what the server of a database is not set for: clocks that agree, and keeping
 /// what it has acknowledged.
@@ -57,11 +57,11 @@ pub fn advise(database: &Database, now: Timestamp) -> Result<(), StorageError> {
 /// differ by little.
 fn difference(ours: Timestamp, theirs: Option<Timestamp>) -> Option<String> {
     let ahead = ours.centis() - theirs?.centis();
-    let seconds = ahead.abs() / 100;
+    let apart = Timestamp::from_centis(ahead.abs());
     match ahead {
         _ if ahead.abs() <= TOO_FAR => None,
-        1.. => Some(format!("{seconds} s ahead of")),
-        _ => Some(format!("{seconds} s behind")),
+        1.. => Some(format!("{apart} s ahead of")),
+        _ => Some(format!("{apart} s behind")),
     }
 }
 
@@ -78,9 +78,9 @@ mod tests {
             assert_eq!(found.as_deref(), expected);
         }
         check(1000, None, None);
-        check(1000, Some(900), None);
-        check(1000, Some(1100), None);
-        check(1000, Some(700), Some("3 s ahead of"));
-        check(1000, Some(1250), Some("2 s behind"));
+        check(1000, Some(950), None);
+        check(1000, Some(1050), None);
+        check(1000, Some(700), Some("3.00 s ahead of"));
+        check(1000, Some(1060), Some("0.60 s behind"));
     }
 }
