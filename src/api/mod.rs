@@ -35,6 +35,7 @@ pub use storage::Condition;
 pub use user::Creation;
 
 use crate::accounts::Accounts;
+use crate::accounts::LastUse;
 use crate::accounts::ResetCodes;
 use crate::guard::Guard;
 use crate::pairing::Relay;
@@ -49,6 +50,8 @@ pub struct Api {
     pub codes: Arc<ResetCodes>,
     /// Who may try what.
     pub guard: Arc<Guard>,
+    /// When the users were here last.
+    pub last_use: LastUse,
     /// Who was let in lately.
     pub regulars: Regulars,
     /// Through which devices pair; absent: they cannot.

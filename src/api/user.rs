@@ -25,6 +25,7 @@ use crate::accounts::NewPassword;
 use crate::accounts::Password;
 use crate::accounts::UserName;
 use crate::accounts::names;
+use crate::causes::chain;
 use crate::message::Body;
 use crate::message::Response;
 use crate::sync::ErrorCode;
@@ -154,7 +155,10 @@ impl Api {
     /// Codes 3 and 4, and those of the accounts and of the storage.
     pub fn add(&self, account: &NewAccount) -> Result<UserId, ApiError> {
         let floor = self.hosts.highest_user()?.0;
-        Ok(self.accounts.create(account, floor)?)
+        let id = self.accounts.create(account, floor)?;
+        // Nobody takes him for somebody who left before he came.
+        self.last_use.note(id, self.guard.now());
+        Ok(id)
     }
 
     fn read_email(
@@ -212,6 +216,13 @@ impl Api {
         self.hosts.delete_all(account.id)?;
         self.accounts.delete(account.id)?;
         self.hosts.forget(account.id)?;
+        if let Err(error) = self.last_use.forget(account.id) {
+            log::debug!(
+                "user={} keeps the day of the last use: {}",
+                account.id,
+                chain(&error)
+            );
+        }
         log::info!("removed account {}, user {}", account.name, account.id);
         Ok(())
     }
