@@ -292,15 +292,13 @@ impl App {
     }
 }
 
-impl Drop for App {
-    fn drop(&mut self) {
-        self.write_down();
-    }
-}
-
 impl Handler for App {
     fn handle(&self, request: Request) -> Response {
         self.service.handle(request)
+    }
+
+    fn ending(&self) {
+        self.write_down();
     }
 
     fn quiet(&self) {
