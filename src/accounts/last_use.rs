@@ -4,6 +4,8 @@
 //! use is noted in memory, which is all that a request waits for, and written down in quiet
 //! moments: one row a user and day and process at most. A process that is killed loses what it
 //! has not written down; the next request notes it again.
+//!
+//! The row of [`NOBODY`] is the day on which the counting began: before it nothing is known.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,6 +35,9 @@ const READ: &str = "SELECT day FROM weaved_last_use WHERE userid = :user";
 const RAISE: &str = "UPDATE weaved_last_use SET day = :day WHERE userid = :user AND day < :day";
 const INSERT: &str = "INSERT INTO weaved_last_use (userid, day) VALUES (:user, :day)";
 const FORGET: &str = "DELETE FROM weaved_last_use WHERE userid = :user";
+
+/// Whose row is none of a user's.
+const NOBODY: UserId = UserId(-1);
 
 /// A day of the calendar in UTC, counted from 1 January 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,17 +86,29 @@ struct Days {
 }
 
 impl LastUse {
-    /// Makes the table where it is missing.
+    /// Makes the table where it is missing; counting begins `now` then.
     ///
     /// # Errors
     /// Those of the database.
-    pub fn open(database: Arc<Database>) -> Result<Self, AccountsError> {
+    pub fn open(database: Arc<Database>, now: Timestamp) -> Result<Self, AccountsError> {
         let schema = database.dialect().table(SCHEMA);
         database.ensure(|session| session.has_table(TABLE), &schema)?;
-        Ok(Self {
+        let last_use = Self {
             database,
             days: Mutex::default(),
-        })
+        };
+        if last_use.day_of(NOBODY)?.is_none() {
+            last_use.write(NOBODY, Day::of(now))?;
+        }
+        Ok(last_use)
+    }
+
+    /// The day on which the counting began: who is not noted was perhaps here before.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn since(&self) -> Result<Option<Day>, AccountsError> {
+        Ok(self.day_of(NOBODY)?)
     }
 
     /// Notes that a user was here now.
@@ -128,13 +145,23 @@ impl LastUse {
         let mut all = BTreeMap::new();
         self.database.read(|session| {
             session.query(ALL, &[], |row| {
-                if let (Some(user), Some(day)) = (row.int(0), row.int(1)) {
+                if let (Some(user), Some(day)) = (row.int(0), row.int(1))
+                    && UserId(user) != NOBODY
+                {
                     all.insert(UserId(user), Day(day));
                 }
                 Ok::<_, DbError>(ControlFlow::Continue(()))
             })
         })?;
         Ok(all)
+    }
+
+    /// The day of one user's last use that was written down.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn day(&self, user: UserId) -> Result<Option<Day>, AccountsError> {
+        Ok(self.day_of(user)?)
     }
 
     /// Forgets a user, whose account is gone.
@@ -170,6 +197,14 @@ impl LastUse {
             }
         }
         Ok(())
+    }
+
+    fn day_of(&self, user: UserId) -> Result<Option<Day>, DbError> {
+        let params = [(":user", user.0.into())];
+        let day = self
+            .database
+            .read(|session| session.query_one(READ, &params, |row| row.int(0)))?;
+        Ok(day.flatten().map(Day))
     }
 
     fn days(&self) -> MutexGuard<'_, Days> {

@@ -122,7 +122,7 @@ impl Hosts {
     ///
     /// # Errors
     /// Those of the storages; then some have deleted them, and others not.
-    pub(super) fn delete_all(&self, user: UserId) -> Result<(), StorageError> {
+    pub fn delete_all(&self, user: UserId) -> Result<(), StorageError> {
         for (_, storage) in self.storages() {
             storage.delete_all(user)?;
         }

@@ -43,6 +43,7 @@ impl Api {
         }
         match self.accounts.authenticate(name, password, now)? {
             Login::Accepted(account) => {
+                self.last_use.note(account.id, self.guard.now());
                 if !is_expected {
                     // The password was right: he gets in, also when that cannot be noted.
                     if let Err(error) = self.guard.welcome(name.as_str(), client) {

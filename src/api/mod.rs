@@ -39,6 +39,7 @@ pub use reply::TIMESTAMP;
 pub use storage::Condition;
 
 use crate::accounts::Accounts;
+use crate::accounts::LastUse;
 use crate::accounts::ResetCodes;
 use crate::guard::Guard;
 use crate::pairing::Relay;
@@ -53,6 +54,8 @@ pub struct Api {
     pub codes: Arc<ResetCodes>,
     /// Who may try what.
     pub guard: Arc<Guard>,
+    /// When the users were here last.
+    pub last_use: LastUse,
     /// Who was let in lately.
     pub regulars: Regulars,
     /// Through which devices pair; absent: they cannot.

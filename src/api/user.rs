@@ -12,6 +12,7 @@ use crate::accounts::NewAccount;
 use crate::accounts::NewPassword;
 use crate::accounts::Password;
 use crate::accounts::UserName;
+use crate::causes::chain;
 use crate::message::Body;
 use crate::message::Response;
 use crate::sync::ErrorCode;
@@ -35,7 +36,10 @@ impl Api {
     /// Codes 3 and 4, and those of the accounts and of the storage.
     pub fn add(&self, account: &NewAccount) -> Result<UserId, ApiError> {
         let floor = self.hosts.highest_user()?.0;
-        Ok(self.accounts.create(account, floor)?)
+        let id = self.accounts.create(account, floor)?;
+        // Nobody takes him for somebody who left before he came.
+        self.last_use.note(id, self.guard.now());
+        Ok(id)
     }
 
     /// `DELETE user/1.0/<name>`: removes the account and all its records.
@@ -61,6 +65,13 @@ impl Api {
         self.hosts.delete_all(account.id)?;
         self.accounts.delete(account.id)?;
         self.hosts.forget(account.id)?;
+        if let Err(error) = self.last_use.forget(account.id) {
+            log::debug!(
+                "user={} keeps the day of the last use: {}",
+                account.id,
+                chain(&error)
+            );
+        }
         log::info!("removed account {}, user {}", account.name, account.id);
         Ok(())
     }

@@ -2,20 +2,26 @@
 //!
 //! The only part of the program that prints. Exit codes: spec/conventions.md.
 
+mod archives;
 mod check;
 #[cfg(feature = "ldap")]
 mod directory;
 #[cfg(feature = "doctor")]
 mod doctor;
 mod failure;
+mod installation;
 mod launch;
 mod log_file;
 mod logger;
 mod master;
 mod migrate;
+mod new_file;
 mod open;
+mod overview;
+mod people;
 mod pid_file;
 mod post;
+mod progress;
 mod purge;
 mod serve;
 mod serve_arguments;
@@ -67,8 +73,15 @@ enum Command {
     },
     /// Mends tables of an old MySQL database in which records would be lost. Safe to repeat.
     Migrate(migrate::Migrate),
-    /// Deletes expired records now; a running server does it by itself in quiet moments.
-    Purge(Configuration),
+    /// Writes all accounts and records to a file, while the server runs.
+    Backup(archives::Backup),
+    /// Puts the accounts and records of a backup back.
+    Restore(archives::Restore),
+    /// Shows how many accounts and records there are, and how many are used.
+    Stats(overview::Stats),
+    /// Deletes expired records now, which a running server does by itself, and on demand what
+    /// belongs to people who do not come any more.
+    Purge(purge::Purge),
 }
 
 /// Where the settings are.
@@ -126,7 +139,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Migrate(arguments) => migrate::run(arguments),
         Command::User { command } => user::run(command),
-        Command::Purge(configuration) => purge::run(configuration),
+        Command::Backup(arguments) => archives::backup(arguments),
+        Command::Restore(arguments) => archives::restore(arguments),
+        Command::Stats(arguments) => overview::stats(arguments),
+        Command::Purge(arguments) => purge::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

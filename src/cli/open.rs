@@ -10,6 +10,7 @@ use super::failure::CONFIG;
 use super::post;
 use crate::accounts::Accounts;
 use crate::accounts::Family;
+use crate::accounts::LastUse;
 use crate::accounts::ResetCodes;
 use crate::accounts::SqlAccounts;
 use crate::accounts::SqlSettings;
@@ -333,6 +334,7 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
         hosts,
         accounts,
         codes: Arc::new(codes),
+        last_use: LastUse::open(Arc::clone(&databases.accounts), guard.now())?,
         guard,
         regulars: api::Regulars::default(),
         relay,

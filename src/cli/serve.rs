@@ -283,12 +283,26 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 /// How many short transactions one purge takes at most, so that it ends before long.
 const PURGE_ROUNDS: usize = 100;
 
+impl App {
+    /// Writes down who was here; whoever looks after accounts may miss a day, but no request.
+    fn write_down(&self) {
+        if let Err(error) = self.service.api().last_use.write_down() {
+            log::debug!("cannot note who was here: {}", chain(&error));
+        }
+    }
+}
+
 impl Handler for App {
     fn handle(&self, request: Request) -> Response {
         self.service.handle(request)
     }
 
+    fn ending(&self) {
+        self.write_down();
+    }
+
     fn quiet(&self) {
+        self.write_down();
         let mut purged = self.purged.lock().unwrap_or_else(PoisonError::into_inner);
         if purged.is_some_and(|last| last.elapsed() < PURGE_EVERY) {
             return;

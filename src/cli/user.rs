@@ -9,16 +9,16 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::Configuration;
 use super::Failure;
+use super::archives;
 use super::failure::NO;
 use super::failure::SYSTEM;
 use super::failure::USAGE;
-use super::logger;
-use super::open;
-use super::serve_arguments::Sections;
+use super::installation::File;
+use super::installation::Named;
+use super::overview;
+use super::overview::shown;
 use super::voice::say;
-use crate::accounts::Account;
 use crate::accounts::Credential;
 use crate::accounts::Email;
 use crate::accounts::NewAccount;
@@ -27,10 +27,6 @@ use crate::accounts::Password;
 use crate::accounts::State;
 use crate::accounts::UserName;
 use crate::accounts::names;
-use crate::api::Api;
-use crate::storage::Storage;
-use crate::sync::Kilobytes;
-use crate::sync::UserId;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -42,15 +38,48 @@ pub(super) enum UserCommand {
         #[arg(long)]
         email: Option<String>,
     },
-    /// Lists all accounts: id, name, state, address.
+    /// Lists all accounts: id, name, state, address, day of the last use, records, bytes.
     List {
         #[command(flatten)]
         configuration: File,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Shows an account and what it stores.
     Show {
         #[command(flatten)]
         account: Named,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Gives an account another name; its records stay.
+    Rename {
+        #[command(flatten)]
+        account: Named,
+        /// The new name, or the e-mail address of which it is to be the hash.
+        #[arg(value_name = "NEW")]
+        new: String,
+    },
+    /// Writes an account and its records to a file.
+    Export {
+        #[command(flatten)]
+        account: Named,
+        /// The file to make, which must not be there; `-` is the output.
+        #[arg(value_name = "ARCHIVE")]
+        archive: PathBuf,
+    },
+    /// Takes the accounts of a file in. Safe to repeat: what is here and newer stays.
+    Import {
+        #[command(flatten)]
+        configuration: File,
+        /// The file that `export` or `weaved backup` has made.
+        #[arg(value_name = "ARCHIVE")]
+        archive: PathBuf,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Changes the password, which comes from a prompt, or from the first line of the input.
     Passwd {
@@ -77,33 +106,23 @@ pub(super) enum UserCommand {
     },
 }
 
-/// Where the settings are.
-#[derive(Debug, clap::Args)]
-pub(super) struct File {
-    /// The first configuration file, usually `development.ini`.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    #[command(flatten)]
-    sections: Sections,
-}
-
-/// An account of a configuration.
-#[derive(Debug, clap::Args)]
-pub(super) struct Named {
-    #[command(flatten)]
-    configuration: File,
-    /// The user name, or the e-mail address that it is the hash of.
-    #[arg(value_name = "NAME")]
-    name: String,
-}
-
 pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
     match command {
         UserCommand::Add { account, email } => add(account, email.as_deref()),
-        UserCommand::List { configuration } => list(configuration),
-        UserCommand::Show { account } => show(account),
+        UserCommand::List {
+            configuration,
+            json,
+        } => overview::list(configuration, *json),
+        UserCommand::Show { account, json } => overview::show(account, *json),
+        UserCommand::Rename { account, new } => rename(account, new),
+        UserCommand::Export { account, archive } => archives::export(account, archive),
+        UserCommand::Import {
+            configuration,
+            archive,
+            json,
+        } => archives::import(configuration, archive, *json),
         UserCommand::Passwd { account } => {
-            let (api, found) = find(account)?;
+            let (api, found) = account.find()?;
             let password = new_password(&found.name)?;
             api.accounts.set_password(found.id, &password, None)?;
             say(format_args!("changed the password of {}", found.name))
@@ -114,39 +133,8 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
     }
 }
 
-fn open(file: &File) -> Result<Api, Failure> {
-    let configuration = Configuration {
-        file: file.file.clone(),
-        variables: Vec::new(),
-        sections: file.sections.clone(),
-    };
-    let config = open::configuration(&configuration)?;
-    logger::start_quiet();
-    open::api(&config)
-}
-
-/// An account by name, or by any address that it may be the hash of.
-fn find(named: &Named) -> Result<(Api, Account), Failure> {
-    let api = open(&named.configuration)?;
-    for name in [
-        names::server_name(&named.name),
-        names::client_name(&named.name),
-    ] {
-        let Ok(name) = name else {
-            continue;
-        };
-        if let Some(account) = api.accounts.find(&name)? {
-            return Ok((api, account));
-        }
-    }
-    Err(Failure::new(
-        NO,
-        format!("there is no account {}", named.name),
-    ))
-}
-
 fn add(named: &Named, email: Option<&str>) -> Result<(), Failure> {
-    let api = open(&named.configuration)?;
+    let api = named.configuration.open()?;
     let name = names::client_name(&named.name)
         .map_err(|_| Failure::new(USAGE, "the user name is empty"))?;
     let email = email.or_else(|| named.name.contains('@').then_some(named.name.as_str()));
@@ -168,77 +156,29 @@ fn add(named: &Named, email: Option<&str>) -> Result<(), Failure> {
         email,
         credential,
     })?;
+    api.last_use.write_down()?;
     say(format_args!("made account {name}, user {id}"))
 }
 
-fn list(file: &File) -> Result<(), Failure> {
-    let api = open(file)?;
-    let mut said = Ok(());
-    api.accounts.list(&mut |account| {
-        let Account {
-            id, name, email, ..
-        } = &account;
-        let email = email.as_deref().unwrap_or("-");
-        if said.is_ok() {
-            said = say(format_args!(
-                "{id}\t{name}\t{}\t{}",
-                shown(account.state),
-                email.escape_debug()
-            ));
-        }
-    })?;
-    said
-}
-
-fn show(named: &Named) -> Result<(), Failure> {
-    let (api, account) = find(named)?;
-    say(format_args!("name: {}", account.name))?;
-    say(format_args!("id: {}", account.id))?;
-    say(format_args!("state: {}", shown(account.state)))?;
-    say(format_args!(
-        "e-mail: {}",
-        account.email.as_deref().unwrap_or("-").escape_debug()
-    ))?;
-    for (host, storage) in api.hosts.storages() {
-        if let Some(host) = host {
-            say(format_args!("on {host}:"))?;
-        }
-        show_records(storage, account.id)?;
+fn rename(named: &Named, new: &str) -> Result<(), Failure> {
+    let (api, account) = named.find()?;
+    let name =
+        names::client_name(new).map_err(|_| Failure::new(USAGE, "the user name is empty"))?;
+    api.accounts.rename(account.id, &name)?;
+    if let Some(email) = new.contains('@').then(|| Email::new(new).ok()).flatten() {
+        api.accounts.set_email(account.id, Some(&email), None)?;
     }
-    Ok(())
-}
-
-fn show_records(storage: &dyn Storage, user: UserId) -> Result<(), Failure> {
-    let mut changed = storage.collections(user)?.value;
-    changed.sort();
-    let usage = storage.usage(user)?.value;
-    say(format_args!(
-        "used: {} KB",
-        Kilobytes(storage.used(user)?.value)
-    ))?;
-    for (name, modified) in changed {
-        let usage = usage
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, usage)| *usage);
-        let usage = usage.unwrap_or_default();
-        let kilobytes = Kilobytes(usage.bytes);
-        say(format_args!(
-            "  {name}: {} records, {kilobytes} KB, changed {modified}",
-            usage.records
-        ))?;
-    }
-    Ok(())
+    say(format_args!("{} is {name} now", account.name))
 }
 
 fn set_state(named: &Named, wanted: State) -> Result<(), Failure> {
-    let (api, account) = find(named)?;
+    let (api, account) = named.find()?;
     api.accounts.set_state(account.id, wanted)?;
     say(format_args!("{} is {}", account.name, shown(wanted)))
 }
 
 fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
-    let (api, account) = find(named)?;
+    let (api, account) = named.find()?;
     if !yes {
         let mut records = 0;
         for (_, storage) in api.hosts.storages() {
@@ -253,13 +193,6 @@ fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
     }
     api.remove(&account)?;
     say(format_args!("deleted {}", account.name))
-}
-
-const fn shown(state: State) -> &'static str {
-    match state {
-        State::Active => "active",
-        State::Disabled => "disabled",
-    }
 }
 
 /// A password that may be stored: asked for twice on a terminal, else the input's first line.

@@ -95,4 +95,10 @@ pub trait Handler: Send + Sync {
     /// again as long as it stays quiet, and once an hour where it never is: the handler decides whether something is due. Requests
     /// may begin while it runs, and a stop waits for it as it waits for a request.
     fn quiet(&self) {}
+
+    /// Writes down what must not be lost when the process ends.
+    ///
+    /// Called once when a stop begins, on the thread of [`quiet`](Self::quiet); the stop waits for
+    /// it as it waits for a request. Requests may still run.
+    fn ending(&self) {}
 }

@@ -258,7 +258,8 @@ fn spawn(shared: &Arc<Shared>, name: String, work: fn(&Shared)) -> io::Result<()
 /// How long the quiet work waits for a quiet moment before it is done all the same.
 const NEVER_QUIET: Duration = Duration::from_secs(60 * 60);
 
-/// Calls the handler's quiet work whenever no request ran for a while, or not at all for long.
+/// Calls the handler's quiet work whenever no request ran for a while, or not at all for long,
+/// and what it has to do at the end.
 fn keep_house(shared: &Shared) {
     let place = shared.pulse.place();
     let mut seen = 0;
@@ -267,6 +268,7 @@ fn keep_house(shared: &Shared) {
         let until = Instant::now() + shared.options.quiet;
         shared.stop.wait(Some(until), || shared.is_stopping());
         if shared.is_stopping() {
+            panics::contain("the work at the end", || shared.handler.ending());
             return;
         }
         let begun = shared.begun.load(Ordering::Acquire);

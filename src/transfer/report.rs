@@ -46,6 +46,14 @@ pub struct Counts {
     pub updated: u64,
 }
 
+impl Counts {
+    /// How many there were.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.added + self.expired + self.kept + self.same + self.updated
+    }
+}
+
 impl Moved {
     /// Of an account whose records are still to come.
     #[must_use]

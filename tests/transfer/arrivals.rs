@@ -131,8 +131,9 @@ fn who_is_here_stays_as_he_is(kind: Kind) {
 
 fn the_last_use_is_the_latest_of_all_processes(kind: Kind) {
     let ground = Ground::fresh(kind);
-    let [one, two] = [(); 2].map(|()| LastUse::open(database(&ground)).unwrap());
     let at = |day: i64| Timestamp::from_centis(day * 24 * 60 * 60 * 100 + 5);
+    let [one, two] = [20_000, 20_001].map(|day| LastUse::open(database(&ground), at(day)).unwrap());
+    assert_eq!(two.since().unwrap(), Some(Day(20_000)));
     let (joe, ann) = (UserId(1), UserId(2));
     one.note(joe, at(20_000));
     assert!(one.all().unwrap().is_empty(), "nothing waits for a request");
