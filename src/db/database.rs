@@ -1,5 +1,6 @@
 //! One database whatever drives it: transactions, and doing them again.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -87,9 +88,17 @@ impl Database {
     /// # Errors
     /// [`DbError::Open`] says which database and why.
     pub fn open_to_read(uri: &DatabaseUri, options: &PoolOptions) -> Result<Self, DbError> {
-        let DatabaseUri::SqliteFile(path) = uri else {
-            return Self::open(uri, options);
-        };
+        match uri {
+            DatabaseUri::SqliteFile(path) => Self::open_file_to_read(path, options),
+            _ => Self::open(uri, options),
+        }
+    }
+
+    /// The same for a SQLite file.
+    ///
+    /// # Errors
+    /// [`DbError::Open`] says which file and why.
+    pub fn open_file_to_read(path: &Path, options: &PoolOptions) -> Result<Self, DbError> {
         Ok(Self {
             name: path.display().to_string(),
             driver: Arc::new(sqlite::Sqlite::open_to_read(path, options)?),

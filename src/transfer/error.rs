@@ -1,6 +1,10 @@
-//! What can be wrong with an archive.
+//! What can be wrong with an archive, or with another server's data.
 
 use std::io;
+
+use crate::accounts::AccountsError;
+use crate::db::DbError;
+use crate::storage::StorageError;
 
 /// Why an archive cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -34,4 +38,24 @@ impl From<io::Error> for ArchiveError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
+}
+
+/// Why nobody, or nobody more, can move in from another server.
+#[derive(Debug, thiserror::Error)]
+pub enum ElsewhereError {
+    /// The accounts here failed.
+    #[error("the accounts here failed")]
+    Accounts(#[from] AccountsError),
+    /// Its database cannot be read.
+    #[error("the other server's database cannot be read")]
+    Database(#[from] DbError),
+    /// Its folder cannot be read.
+    #[error("the folder cannot be read")]
+    Folder(#[source] io::Error),
+    /// What is there was not written by such a server.
+    #[error("{0}")]
+    Other(String),
+    /// The storage here failed.
+    #[error("the storage here failed")]
+    Storage(#[source] StorageError),
 }

@@ -65,7 +65,8 @@ impl Names {
     }
 
     /// The name of an id that is in the list.
-    pub(super) fn listed_name(self, id: i64) -> Option<&'static str> {
+    #[must_use]
+    pub fn listed_name(self, id: i64) -> Option<&'static str> {
         let place = usize::try_from(id).ok()?.checked_sub(1)?;
         self.list().get(place).copied()
     }
