@@ -15,6 +15,8 @@ use crate::sync::RecordId;
 pub(super) enum Route {
     DeleteAccount,
     DeleteAccountForm,
+    /// What a browser's sign-up asks.
+    Captcha,
     /// What arrived of the request.
     Echo,
     Heartbeat,
@@ -70,6 +72,10 @@ pub(super) fn find(request: &Request, heartbeat: &str) -> Result<Route, Refusal>
         [] => match method {
             "GET" | "HEAD" => Ok(Route::Welcome),
             _ => Err(Refusal::NoRoute),
+        },
+        ["misc", "1.0" | "1", "captcha_html"] => match method {
+            "GET" | "POST" => Ok(Route::Captcha),
+            _ => Err(Refusal::Method),
         },
         ["misc", "1.0", "echo", ..] => Ok(Route::Echo),
         ["weave-delete-account"] => match method {
@@ -272,6 +278,12 @@ mod tests {
             UserCall::WithdrawReset,
         );
         assert_eq!(found("HEAD", "/__heartbeat__").ok(), Some(Route::Heartbeat));
+        for (method, path) in [
+            ("GET", "/misc/1.0/captcha_html"),
+            ("POST", "/misc/1/captcha_html/"),
+        ] {
+            assert_eq!(found(method, path).ok(), Some(Route::Captcha));
+        }
         assert_eq!(
             found("GET", "/weave-delete-account").ok(),
             Some(Route::DeleteAccountForm)
@@ -316,7 +328,8 @@ mod tests {
             "/user/1.1/u",
             "/user/1.0/a@b",
             "/user/1.0/u/x",
-            "/misc/1.0/captcha_html",
+            "/misc/1.1/captcha_html",
+            "/misc/1.0/captcha_html/x",
         ] {
             assert!(
                 matches!(found("GET", path), Err(Refusal::NoRoute)),
