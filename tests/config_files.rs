@@ -122,18 +122,13 @@ fn the_log_sections_of_the_shipped_files_are_mapped() {
 }
 
 #[test]
-fn the_shipped_sqlite_file_warns_of_its_place_and_of_the_captcha() {
+fn the_shipped_sqlite_file_warns_of_its_place() {
     let config = load("shipped/sqlite.ini");
     assert_eq!(config.storage.sqluri, sqlite("/tmp/test.db"));
     assert!(config.captcha.required);
     assert_eq!(
         warnings(&config),
-        [
-            "server:main host",
-            "storage sqluri",
-            "auth sqluri",
-            "captcha use"
-        ]
+        ["server:main host", "storage sqluri", "auth sqluri",]
     );
 }
 
@@ -182,7 +177,6 @@ fn the_shipped_memcached_file_warns_of_what_memcached_still_holds() {
             "server:main host",
             "storage backend",
             "storage cache_servers",
-            "captcha use"
         ]
     );
 }

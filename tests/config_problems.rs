@@ -93,7 +93,7 @@ fn all_mistakes_are_told_at_once_with_their_places() {
             "sync.conf:6: [storage] quota_size: \"five\" is not a whole number (KB), e.g. 5120",
             "sync.conf:14: [auth] backend: \"dummy\" lets anybody in with any password, so it is \
              refused: write sql",
-            "sync.conf:15: [auth] allow_new_users: \"some\" is none of true, false, secret",
+            "sync.conf:15: [auth] allow_new_users: \"some\" is none of true, first, false, invite, secret",
             "sync.conf:16: [auth] fallback_node: \"x y\" is no URL, e.g. \
              https://www.yourserver.net/yourpath/",
             "sync.conf:17: [auth] proxy: belongs to a remote back end of Mozilla's, which is not \

@@ -18,7 +18,10 @@ pub enum ApiError {
     Accounts(#[source] AccountsError),
     /// Accounts are not made for everybody here.
     #[error("this server does not take new accounts")]
-    Closed,
+    Closed {
+        /// Whether there is a secret that opens the door; an invitation always does.
+        secret: bool,
+    },
     /// Accounts are kept, and changed, elsewhere.
     #[error("the accounts cannot be changed here")]
     AccountsReadOnly(#[source] AccountsError),

@@ -4,6 +4,8 @@
 //! [`Response`](crate::message::Response) or an [`ApiError`]. Not here: routing, credentials,
 //! and what an error looks like on the wire (`web`).
 
+mod captcha;
+mod captcha_texts;
 mod echo;
 mod error;
 mod heartbeat;
@@ -23,6 +25,10 @@ mod user;
 
 use std::sync::Arc;
 
+pub use captcha::Asked;
+pub use captcha::Challenge;
+pub use captcha::INVITATION;
+pub use captcha::Question;
 pub use error::ApiError;
 pub use hosts::Hosted;
 pub use hosts::Hosts;
@@ -67,7 +73,7 @@ pub struct Api {
 /// How the calls behave.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// Whether an account needs a captcha, which only the secret replaces: there is none yet.
+    /// Whether a question is asked before an account is made.
     pub captcha: bool,
     /// What `node/weave` answers.
     pub node: Node,

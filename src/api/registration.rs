@@ -5,6 +5,7 @@
 //! captcha, are [`Proofs`].
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -16,7 +17,9 @@ use subtle::ConstantTimeEq;
 
 use super::Api;
 use super::ApiError;
+use super::INVITATION;
 use super::Origin;
+use super::Question;
 use super::reply;
 use super::user::strong;
 use crate::accounts::Credential;
@@ -25,14 +28,21 @@ use crate::accounts::NewAccount;
 use crate::accounts::Password;
 use crate::accounts::UserName;
 use crate::accounts::names;
+use crate::causes::chain;
+use crate::guard::Deed;
+use crate::guard::InvitationCode;
 use crate::message::Response;
 use crate::sync::ErrorCode;
+use crate::sync::Timestamp;
 
 /// Who may make an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Registration {
-    /// Nobody, unless the secret is known.
+    /// Whoever has an invitation, or knows the secret.
     Closed,
+    /// Everybody until there is an account, and then whoever has an invitation, or knows the
+    /// secret.
+    First,
     /// Everybody.
     #[default]
     Open,
@@ -129,12 +139,9 @@ impl Api {
     /// Makes an account for somebody who asks for one.
     ///
     /// # Errors
-    /// Codes 2, 3, 4, 7, 9, 12 and 15, [`ApiError::Closed`], and those of the accounts.
-    pub fn register(
-        &self,
-        new: Registering<'_>,
-        _origin: Origin<'_>,
-    ) -> Result<UserName, ApiError> {
+    /// Codes 2, 3, 4, 7, 9, 12 and 15, [`ApiError::Closed`], [`ApiError::TooOften`], and those of
+    /// the accounts and of the guard.
+    pub fn register(&self, new: Registering<'_>, origin: Origin<'_>) -> Result<UserName, ApiError> {
         let Registering { name, .. } = new;
         if self.accounts.find(name)?.is_some() {
             return Err(TAKEN);
@@ -147,24 +154,104 @@ impl Api {
             ));
         }
         let password = strong(new.password, name)?;
-        if !self.knows_secret(new.proof.secret) {
-            if self.settings.captcha {
-                return Err(ApiError::Code(
-                    ErrorCode::Captcha,
-                    "there is no captcha to solve",
-                ));
-            }
-            if self.settings.registration == Registration::Closed {
-                return Err(ApiError::Closed);
-            }
-        }
-        let id = self.add(&NewAccount {
+        let pass = self.admit(&new.proof, origin.client)?;
+        let made = self.add(&NewAccount {
             name: name.clone(),
             email,
             credential: Credential::Password(password),
-        })?;
-        log::info!("made account {name}, user {id}");
+        });
+        let returned = match &pass {
+            Pass::First => self.guard.release(FIRST),
+            Pass::Invitation(code) if made.is_err() => self.guard.give_back(code),
+            _ => Ok(()),
+        };
+        let noted = returned.and_then(|()| match made {
+            Ok(_) => self.guard.note(Deed::SignUp, None, origin.client),
+            Err(_) => Ok(()),
+        });
+        // The account is there, or is not, whatever became of this.
+        if let Err(error) = noted {
+            log::warn!("cannot note a sign-up: {}", chain(&error));
+        }
+        let id = made?;
+        log::info!("made account {name}, user {id}, {pass}");
         Ok(name.clone())
+    }
+
+    /// Whether somebody may make an account, and why.
+    fn admit(&self, proof: &Proofs<'_>, client: Option<IpAddr>) -> Result<Pass, ApiError> {
+        let response = proof
+            .response
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
+        let secret = proof.secret.filter(|_| self.settings.secret.is_some());
+        if response.is_some() || secret.is_some() {
+            self.ensure_may(Deed::Proof, None, client)?;
+        }
+        if let Some(secret) = secret {
+            if self.knows_secret(secret) {
+                return Ok(Pass::Secret);
+            }
+            // Then he may still have something else.
+            self.guard.note(Deed::Proof, None, client)?;
+        }
+        self.ensure_may(Deed::SignUp, None, client)?;
+        let (is_open, captcha) = (self.is_open()?, self.settings.captcha);
+        if is_open && !captcha {
+            return self.enter();
+        }
+        let Some(response) = response else {
+            // A browser that has shown the field says then that something is to be entered.
+            return Err(match captcha || proof.challenge == Some(INVITATION) {
+                true => ApiError::Code(ErrorCode::Captcha, "the question was not answered"),
+                false => self.closed(),
+            });
+        };
+        if let Some(code) = InvitationCode::read(response)
+            && self.guard.use_invitation(&code)?
+        {
+            return Ok(Pass::Invitation(code));
+        }
+        let is_right = |seed: &[u8]| Question::of(seed).is_answered_by(response);
+        if captcha
+            && let Some(token) = proof.challenge
+            && self.guard.answers(token, is_right)?
+        {
+            return match is_open {
+                true => self.enter(),
+                false => Err(self.closed()),
+            };
+        }
+        self.guard.note(Deed::Proof, None, client)?;
+        let why = "neither the answer to the question nor an invitation";
+        Err(ApiError::Code(ErrorCode::Captcha, why))
+    }
+
+    /// Lets somebody in where the door is open. Where only the first one may, nobody else gets in
+    /// before it is known whether he has made an account.
+    fn enter(&self) -> Result<Pass, ApiError> {
+        if self.settings.registration != Registration::First {
+            return Ok(Pass::Open);
+        }
+        let now = self.guard.now().centis();
+        let until = Timestamp::from_centis(now.saturating_add(PATIENCE));
+        if !self.guard.spend(FIRST, until)? {
+            return Err(self.closed());
+        }
+        // Once more: he may just have been here.
+        match self.is_open() {
+            Ok(true) => Ok(Pass::First),
+            looked => {
+                self.guard.release(FIRST)?;
+                Err(looked.err().unwrap_or_else(|| self.closed()))
+            }
+        }
+    }
+
+    fn closed(&self) -> ApiError {
+        ApiError::Closed {
+            secret: self.settings.secret.is_some(),
+        }
     }
 
     fn read_email(&self, text: &str, name: &UserName) -> Result<Option<Email>, ApiError> {
@@ -182,11 +269,35 @@ impl Api {
         Ok(Some(email))
     }
 
-    fn knows_secret(&self, given: Option<&[u8]>) -> bool {
-        match (&self.settings.secret, given) {
-            (Some(secret), Some(given)) => secret.as_bytes().ct_eq(given).into(),
-            _ => false,
-        }
+    fn knows_secret(&self, given: &[u8]) -> bool {
+        let secret = self.settings.secret.as_ref();
+        secret.is_some_and(|secret| secret.as_bytes().ct_eq(given).into())
+    }
+}
+
+/// What is used up while the first account is being made.
+const FIRST: &str = "first account";
+
+/// How long that may take, in centiseconds, before the next one may try.
+const PATIENCE: i64 = 60 * 100;
+
+/// Why somebody may make an account.
+enum Pass {
+    First,
+    Invitation(InvitationCode),
+    Open,
+    Secret,
+}
+
+/// For the log.
+impl fmt::Display for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::First => "the first one: from now on by invitation",
+            Self::Invitation(_) => "by invitation",
+            Self::Open => "registration is open",
+            Self::Secret => "by the secret",
+        })
     }
 }
 

@@ -10,6 +10,7 @@ mod directory;
 mod doctor;
 mod failure;
 mod installation;
+mod invite;
 mod launch;
 mod log_file;
 mod logger;
@@ -66,6 +67,8 @@ enum Command {
     /// Looks at the public URL as a browser does, and says what to change.
     #[cfg(feature = "doctor")]
     Doctor(doctor::Doctor),
+    /// Makes, shows and revokes codes that make an account where the registration is closed.
+    Invite(invite::Invite),
     /// Looks after accounts.
     User {
         #[command(subcommand)]
@@ -137,6 +140,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(configuration) => check::run(configuration),
         #[cfg(feature = "doctor")]
         Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Invite(arguments) => invite::run(arguments),
         Command::Migrate(arguments) => migrate::run(arguments),
         Command::User { command } => user::run(command),
         Command::Backup(arguments) => archives::backup(arguments),

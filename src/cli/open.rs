@@ -275,6 +275,15 @@ pub(super) fn api_with_advice(config: &Config) -> Result<Api, Failure> {
     api_on(config, &databases)
 }
 
+/// Opens what keeps strangers out.
+pub(super) fn guard(config: &Config, databases: &Databases) -> Result<Guard, Failure> {
+    Ok(Guard::open(
+        Arc::clone(&databases.accounts),
+        Arc::new(SystemClock::default()),
+        limits_of(&config.global),
+    )?)
+}
+
 /// How often something may be tried.
 fn limits_of(global: &config::Global) -> guard::Limits {
     let rate = |limit: config::Limit| {
@@ -298,10 +307,11 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
         node: config.node().map_or(api::Node::Derived, node_of),
         nodes_of_users: config.auth.backend == AuthBackend::Ldap,
         registration: match config.auth.allow_new_users {
+            config::Registration::First => api::Registration::First,
             config::Registration::Open => api::Registration::Open,
-            config::Registration::Closed | config::Registration::Secret => {
-                api::Registration::Closed
-            }
+            config::Registration::Closed
+            | config::Registration::Invite
+            | config::Registration::Secret => api::Registration::Closed,
         },
         secret: config
             .global
@@ -314,7 +324,6 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
     // The accounts last: a slow start of the storage must not leave them half made.
     let hosts = hosts(config, databases)?;
     let accounts = accounts(config, databases, &hosts)?;
-    let clock = Arc::new(SystemClock::default());
     let database = || Arc::clone(&databases.accounts);
     let relay = match &config.pairing {
         pairing if !pairing.wanted => None,
@@ -324,11 +333,11 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
                 channels_of_address: pairing.channels_per_address.into(),
                 ..pairing::Limits::default()
             };
-            let clock = Arc::<SystemClock>::clone(&clock);
+            let clock = Arc::new(SystemClock::default());
             Some(Arc::new(Relay::open(database(), clock, limits)?))
         }
     };
-    let guard = Arc::new(Guard::open(database(), clock, limits_of(&config.global))?);
+    let guard = Arc::new(guard(config, databases)?);
     let codes = ResetCodes::open(Arc::clone(&databases.codes), config.reset_codes.expiration)?;
     Ok(Api {
         hosts,

@@ -46,12 +46,16 @@ pub enum PasswordHash {
 /// Who may register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Registration {
-    /// Nobody.
+    /// Nobody who is not invited.
     Closed,
+    /// Everybody until there is an account, then nobody who is not invited.
+    First,
+    /// Who is invited.
+    Invite,
     /// Everybody.
     #[default]
     Open,
-    /// Who knows the shared secret.
+    /// Who knows the shared secret, or is invited.
     Secret,
 }
 
@@ -135,8 +139,10 @@ const OWN: &[Key] = &[
     used(
         "allow_new_users",
         "true",
-        "Who may register: true (everybody), false (nobody), or secret (who sends the \
-         shared_secret of [global] as X-Weave-Secret).",
+        "Who may register: true (everybody), first (everybody until there is an account, then \
+         nobody), false (nobody), invite (who has a code made by weaved invite), or secret (who \
+         sends the shared_secret of [global] as X-Weave-Secret). A code and that secret open \
+         every door that is closed.",
     ),
     used(
         "password_hash",
@@ -212,6 +218,8 @@ impl Show for Registration {
     fn show(&self) -> String {
         match self {
             Self::Closed => "false",
+            Self::First => "first",
+            Self::Invite => "invite",
             Self::Open => "true",
             Self::Secret => "secret",
         }
@@ -252,8 +260,10 @@ fn read_registration(text: &str) -> Result<Registration, Wanted> {
     match &*text.to_ascii_lowercase() {
         "true" | "yes" | "on" | "1" => Ok(Registration::Open),
         "false" | "no" | "off" | "0" => Ok(Registration::Closed),
+        "first" => Ok(Registration::First),
+        "invite" => Ok(Registration::Invite),
         "secret" => Ok(Registration::Secret),
-        _ => Err(Wanted::new("is none of true, false, secret")),
+        _ => Err(Wanted::new("is none of true, first, false, invite, secret")),
     }
 }
 
@@ -285,6 +295,12 @@ pub(super) fn read(scope: &mut Scope<'_>, global: &Global) -> Auth {
     }
     if auth.allow_new_users == Registration::Secret && global.shared_secret.is_none() {
         scope.error("allow_new_users", "needs a shared_secret in [global]");
+    }
+    if auth.allow_new_users == Registration::First {
+        let text = "anybody may register until there is an account, and then nobody without an \
+                    invitation (weaved invite)";
+        let shown = Some("first".to_owned());
+        scope.note(Severity::Notice, "allow_new_users", shown, text);
     }
     if !auth.check_account_state {
         let text = "lets disabled accounts in";

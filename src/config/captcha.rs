@@ -9,12 +9,11 @@ use super::reader::Scope;
 /// The question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Captcha {
-    /// Whether one was asked for. The service behind it is gone, so that only the shared secret
-    /// opens registration then. Default false.
+    /// Whether one is asked. Default false.
     pub required: bool,
 }
 
-const GONE: &str = "belongs to a service that no longer exists";
+const GONE: &str = "belongs to a service that no longer exists; the question is our own";
 
 /// The keys of `[captcha]`.
 pub(super) static TABLE: Table = Table {
@@ -27,8 +26,8 @@ const KEYS: &[Key] = &[
     used(
         "use",
         "false",
-        "Whether registration needs a captcha. The service that the old server used no longer \
-         exists, so true means: nobody can register without the shared_secret of [global].",
+        "Whether whoever registers has to answer a small question, which the browser shows. An \
+         invitation, or the shared_secret of [global], does as well.",
     ),
     unneeded("public_key", GONE),
     unneeded("private_key", GONE),
@@ -39,11 +38,6 @@ const KEYS: &[Key] = &[
 /// Reads the section.
 pub(super) fn read(scope: &mut Scope<'_>) -> Captcha {
     let required = scope.flag("use", false);
-    if required {
-        let text = "asks for a captcha service that no longer exists: nobody can register without \
-                    the shared secret. Write false, and [auth] allow_new_users as you like";
-        scope.warn("use", text);
-    }
     scope.tell_unused();
     Captcha { required }
 }

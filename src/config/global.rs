@@ -97,8 +97,8 @@ const KEYS: &[Key] = &[
     used(
         "shared_secret",
         "",
-        "What X-Weave-Secret must say to skip the captcha, or to register where \
-         allow_new_users = secret. At least 16 characters.",
+        "What X-Weave-Secret must say to skip the captcha and to register where allow_new_users \
+         is not true. Browsers send their services.sync.admin-secret. At least 16 characters.",
     ),
     used(
         "trusted_proxies",

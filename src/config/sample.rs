@@ -26,6 +26,7 @@ const SECOND: &[(&str, &str, &str)] = &[
     ("storage", "backend", "sql"),
     ("storage", "sqluri", "sqlite:///%(here)s/../data/weaved.db"),
     ("auth", "backend", "sql"),
+    ("auth", "allow_new_users", "first"),
 ];
 
 const FIRST_HEAD: &str = "\
@@ -161,6 +162,7 @@ mod tests {
     use crate::config::Logging;
     use crate::config::Nodes;
     use crate::config::Origin;
+    use crate::config::Registration;
     use crate::config::ResetCodes;
     use crate::config::Server;
     use crate::config::Severity;
@@ -223,7 +225,12 @@ mod tests {
             ..Storage::default()
         };
         assert_eq!(config.storage, storage);
-        assert_eq!(config.auth, Auth::default());
+        // What is new is closed; what old files do not say is as it was.
+        let auth = Auth {
+            allow_new_users: Registration::First,
+            ..Auth::default()
+        };
+        assert_eq!(config.auth, auth);
         assert_eq!(config.nodes, Nodes::default());
         assert_eq!(config.reset_codes, ResetCodes::default());
         assert_eq!(config.smtp, Smtp::default());
@@ -232,8 +239,12 @@ mod tests {
         assert_eq!(config.cef, Cef::default());
         assert_eq!(config.cors, Cors::default());
         let odd = config.notes.iter().filter(|note| {
-            // The folder for the data is made by whoever installs the server.
-            note.severity != Severity::Warning || note.key.as_deref() != Some("sqluri")
+            // The folder for the data is made by whoever installs the server; that the
+            // registration closes is said at every start.
+            !matches!(
+                (note.severity, note.key.as_deref()),
+                (Severity::Warning, Some("sqluri")) | (Severity::Notice, Some("allow_new_users"))
+            )
         });
         assert_eq!(odd.collect::<Vec<_>>(), Vec::<&config::Problem>::new());
     }

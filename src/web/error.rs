@@ -175,8 +175,14 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
         }
         ApiError::Pairing(error) => return answer_pairing(&error, retry_after, id),
         ApiError::NotConfigured(what) => return not_configured(what),
-        ApiError::Closed => (
-            plain(403, "This server takes no new accounts"),
+        ApiError::Closed { secret } => (
+            plain(
+                403,
+                match secret {
+                    false => "This server takes new accounts by invitation only",
+                    true => "This server takes new accounts by invitation or by its secret only",
+                },
+            ),
             Weight::Refused,
         ),
         ApiError::Code(code @ ErrorCode::ResetCode, _) => (coded(code), Weight::Suspicious),

@@ -115,7 +115,8 @@ impl Service {
         let served = route.and_then(|route| match (&route, self.settings.serves) {
             (Route::Storage(..), Serves::User) => Err(Refusal::NoRoute),
             (
-                Route::User(..)
+                Route::Captcha
+                | Route::User(..)
                 | Route::DeleteAccount
                 | Route::DeleteAccountForm
                 | Route::Pairing(_),
@@ -164,6 +165,10 @@ impl Service {
 
     fn call(&self, route: Route, request: &mut Request) -> Result<Response, Refusal> {
         match route {
+            Route::Captcha => {
+                let language = request.headers.text("accept-language");
+                Ok(self.api.captcha_page(language)?)
+            }
             Route::DeleteAccount => Ok(self
                 .api
                 .delete_account(&request.body, self.origin(request).client)?),

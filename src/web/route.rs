@@ -16,6 +16,8 @@ use crate::sync::RecordId;
 pub(super) enum Route {
     DeleteAccount,
     DeleteAccountForm,
+    /// What a browser's sign-up asks.
+    Captcha,
     /// What arrived of the request.
     Echo,
     Heartbeat,
@@ -86,6 +88,10 @@ pub(super) fn find(request: &Request, heartbeat: &str) -> Result<Route, Refusal>
             _ => Err(Refusal::NoRoute),
         },
         ["jpake", call @ ..] => Ok(Route::Pairing(pairing_call(method, call)?)),
+        ["misc", "1.0" | "1", "captcha_html"] => match method {
+            "GET" | "POST" => Ok(Route::Captcha),
+            _ => Err(Refusal::Method),
+        },
         ["misc", "1.0", "echo", ..] => Ok(Route::Echo),
         ["weave-delete-account"] => match method {
             "GET" => Ok(Route::DeleteAccountForm),
@@ -308,6 +314,12 @@ mod tests {
             UserCall::WithdrawReset,
         );
         assert_eq!(found("HEAD", "/__heartbeat__").ok(), Some(Route::Heartbeat));
+        for (method, path) in [
+            ("GET", "/misc/1.0/captcha_html"),
+            ("POST", "/misc/1/captcha_html/"),
+        ] {
+            assert_eq!(found(method, path).ok(), Some(Route::Captcha));
+        }
         assert_eq!(
             found("GET", "/weave-delete-account").ok(),
             Some(Route::DeleteAccountForm)
@@ -374,10 +386,11 @@ mod tests {
             "/user/1.1/u",
             "/user/1.0/a@b",
             "/user/1.0/u/x",
-            "/misc/1.0/captcha_html",
             "/jpake/a7i",
             "/jpake/A7ID",
             "/jpake/a7id/x",
+            "/misc/1.1/captcha_html",
+            "/misc/1.0/captcha_html/x",
         ] {
             assert!(
                 matches!(found("GET", path), Err(Refusal::NoRoute)),
