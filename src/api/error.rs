@@ -4,6 +4,7 @@ use crate::accounts::AccountsError;
 use crate::accounts::Refusal;
 use crate::guard::GuardError;
 use crate::mail::MailError;
+use crate::message::Response;
 use crate::pairing::PairingError;
 use crate::storage::StorageError;
 use crate::sync::BadBody;
@@ -52,6 +53,14 @@ pub enum ApiError {
     /// It was tried too often; the client must not learn whether it was right this time.
     #[error("too many attempts")]
     TooOften,
+    /// Something went wrong on a page, which tells the visitor.
+    #[error("{error}")]
+    Shown {
+        /// What went wrong, for the log.
+        error: Box<Self>,
+        /// What the visitor sees.
+        page: Box<Response>,
+    },
     /// The server was not set up for this.
     #[error("{0} is not configured on this server")]
     NotConfigured(&'static str),

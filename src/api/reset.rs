@@ -170,6 +170,11 @@ impl Api {
         Ok(reply::text("success"))
     }
 
+    /// Notes that somebody has shown what is not right.
+    pub(super) fn note_failure(&self, client: Option<IpAddr>) -> Result<(), ApiError> {
+        Ok(self.guard.note(Deed::Proof, None, client)?)
+    }
+
     fn desk(&self, origin: Origin<'_>) -> Result<Desk, ApiError> {
         let hosted = self.hosts.of(origin);
         let url = hosted.url.as_ref().or(self.settings.url.as_ref());

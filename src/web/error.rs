@@ -26,7 +26,6 @@ pub(super) enum Refusal {
     Method,
     NoCredentials,
     NoRoute,
-    NotConfigured(&'static str),
 }
 
 /// How much a request's end matters to somebody who reads the log.
@@ -132,7 +131,6 @@ pub(super) fn answer(refusal: Refusal, retry_after: u32, id: &str) -> Answer {
             (unauthorized(), Usual, reason.into())
         }
         Refusal::NoRoute => (plain(404, "Not found"), Usual, "no such path".into()),
-        Refusal::NotConfigured(what) => return not_configured(what),
     };
     Answer {
         response,
@@ -143,6 +141,11 @@ pub(super) fn answer(refusal: Refusal, retry_after: u32, id: &str) -> Answer {
 }
 
 fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
+    if let ApiError::Shown { error, page } = error {
+        let mut answer = answer_api(*error, retry_after, id);
+        answer.response = *page;
+        return answer;
+    }
     let reason = error.to_string().into();
     let event = match &error {
         ApiError::Code(ErrorCode::Captcha, _) => Some(Event::CAPTCHA),
@@ -198,6 +201,8 @@ fn answer_api(error: ApiError, retry_after: u32, id: &str) -> Answer {
         ApiError::TooOften => (too_often(), Weight::Suspicious),
         ApiError::TooLarge => (plain(413, "Too many records"), Weight::Refused),
         ApiError::Unreadable(why) => (plain(400, &why), Weight::Refused),
+        // Taken off above.
+        ApiError::Shown { page, .. } => (*page, Weight::Refused),
     };
     Answer {
         response,

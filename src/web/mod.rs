@@ -21,7 +21,9 @@ use crate::api::Creation;
 use crate::api::Language;
 use crate::api::Node;
 use crate::api::Origin;
+use crate::api::Root;
 use crate::api::TIMESTAMP;
+use crate::api::Visit;
 use crate::message::Request;
 use crate::message::Response;
 use crate::pairing::Conditions;
@@ -115,11 +117,7 @@ impl Service {
         let served = route.and_then(|route| match (&route, self.settings.serves) {
             (Route::Storage(..), Serves::User) => Err(Refusal::NoRoute),
             (
-                Route::Captcha
-                | Route::User(..)
-                | Route::DeleteAccount
-                | Route::DeleteAccountForm
-                | Route::Pairing(_),
+                Route::Captcha | Route::User(..) | Route::Page(_) | Route::Pairing(_),
                 Serves::Storage,
             ) => Err(Refusal::NoRoute),
             _ => Ok(route),
@@ -169,10 +167,6 @@ impl Service {
                 let language = request.headers.text("accept-language");
                 Ok(self.api.captcha_page(language)?)
             }
-            Route::DeleteAccount => Ok(self
-                .api
-                .delete_account(&request.body, self.origin(request).client)?),
-            Route::DeleteAccountForm => Ok(self.api.delete_account_form()),
             Route::Echo => Ok(self.echo(request)),
             Route::Heartbeat => Ok(self.api.heartbeat()),
             Route::Pairing(call) => Ok(self.pairing(call, request)?),
@@ -182,7 +176,8 @@ impl Service {
                 Ok(self.storage(user.account.id, call, request)?)
             }
             Route::User(name, call) => self.user(&name, call, request),
-            Route::Welcome => Ok(self.welcome(request)),
+            Route::Welcome => Ok(self.welcome(request)?),
+            Route::Page(page) => Ok(self.api.page(page, &self.visit(request))?),
         }
     }
 
@@ -312,16 +307,28 @@ impl Service {
         }
     }
 
-    fn welcome(&self, request: &Request) -> Response {
-        let mut origin = self.origin(request);
+    fn visit<'a>(&self, request: &'a Request) -> Visit<'a> {
+        Visit {
+            origin: self.origin(request),
+            language: Language::accepted(request.headers.text("accept-language")),
+            request,
+        }
+    }
+
+    fn welcome(&self, request: &Request) -> Result<Response, ApiError> {
+        let mut visit = self.visit(request);
+        let path = request.path.as_ref();
         // At the configured URL, which is below no prefix that could be told.
-        let mut prefix = origin.prefix.to_owned();
-        for segment in request.path.iter().flat_map(|path| &path.segments) {
+        let mut prefix = visit.origin.prefix.to_owned();
+        for segment in path.iter().flat_map(|path| &path.segments) {
             prefix.push('/');
             prefix.push_str(&String::from_utf8_lossy(segment));
         }
-        origin.prefix = &prefix;
-        self.api.welcome(origin)
+        visit.origin.prefix = &prefix;
+        let has_slash = path.is_some_and(|path| path.trailing_slash);
+        let last = prefix.rsplit('/').next().filter(|last| !last.is_empty());
+        let last = last.filter(|_| !has_slash);
+        self.api.welcome(Root { last }, &visit)
     }
 
     fn echo(&self, request: &Request) -> Response {

@@ -3,6 +3,7 @@
 use super::error::Refusal;
 use crate::accounts::UserName;
 use crate::api::Info;
+use crate::api::Page;
 use crate::message::Request;
 use crate::pairing::ChannelId;
 use crate::sync::BadCollectionName;
@@ -14,8 +15,6 @@ use crate::sync::RecordId;
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    DeleteAccount,
-    DeleteAccountForm,
     /// What a browser's sign-up asks.
     Captcha,
     /// What arrived of the request.
@@ -24,6 +23,7 @@ pub(super) enum Route {
     Pairing(PairingCall),
     Storage(UserName, StorageCall),
     User(UserName, UserCall),
+    Page(Page),
     Welcome,
 }
 
@@ -93,15 +93,10 @@ pub(super) fn find(request: &Request, heartbeat: &str) -> Result<Route, Refusal>
             _ => Err(Refusal::Method),
         },
         ["misc", "1.0", "echo", ..] => Ok(Route::Echo),
-        ["weave-delete-account"] => match method {
-            "GET" => Ok(Route::DeleteAccountForm),
-            "POST" => Ok(Route::DeleteAccount),
-            _ => Err(Refusal::Method),
-        },
-        ["weave-password-reset"] => match method {
-            "GET" | "POST" => Err(Refusal::NotConfigured("password reset")),
-            _ => Err(Refusal::Method),
-        },
+        ["weave-account"] => page(method, Page::Account),
+        ["weave-delete-account"] => page(method, Page::Delete),
+        ["weave-password-reset"] => page(method, Page::Reset),
+        ["weave-sign-up"] => page(method, Page::SignUp),
         ["user", "1.0" | "1", name, call @ ..] => {
             let call = user_call(method, call)?;
             Ok(Route::User(user_name(name)?, call))
@@ -111,6 +106,13 @@ pub(super) fn find(request: &Request, heartbeat: &str) -> Result<Route, Refusal>
             Ok(Route::Storage(name, storage_call(method, call)?))
         }
         _ => Err(Refusal::NoRoute),
+    }
+}
+
+fn page(method: &str, page: Page) -> Result<Route, Refusal> {
+    match method {
+        "GET" | "POST" => Ok(Route::Page(page)),
+        _ => Err(Refusal::Method),
     }
 }
 
@@ -322,11 +324,11 @@ mod tests {
         }
         assert_eq!(
             found("GET", "/weave-delete-account").ok(),
-            Some(Route::DeleteAccountForm)
+            Some(Route::Page(Page::Delete))
         );
         assert_eq!(
             found("POST", "/weave-delete-account").ok(),
-            Some(Route::DeleteAccount)
+            Some(Route::Page(Page::Delete))
         );
     }
 
