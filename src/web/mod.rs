@@ -167,7 +167,7 @@ impl Service {
         match route {
             Route::Captcha => {
                 let language = request.headers.text("accept-language");
-                Ok(self.api.captcha_page(language)?)
+                Ok(self.api.captcha_page(Language::accepted(language))?)
             }
             Route::DeleteAccount => Ok(self
                 .api

@@ -61,13 +61,14 @@ fn no_answer_and_no_code_gets_into_the_log() {
     let user = User::invented(&site);
     sign_up_with(&user, &shown.challenge, "no-such-answer-9").code(2);
     sign_up_with(&user, &shown.challenge, &code).says(&user.name);
+    let made = format!("made account {}", user.name);
+    let noted = site
+        .log()
+        .wait_for(|line| line.contains(&made).then_some(()));
     let log = site.log().text();
+    assert!(noted.is_some(), "{log}");
     assert!(
         log.contains("neither the answer to the question nor an invitation"),
-        "{log}"
-    );
-    assert!(
-        log.contains(&format!("made account {}", user.name)),
         "{log}"
     );
     for secret in [
