@@ -80,10 +80,24 @@ until (answers) 2>/dev/null; do
     sleep 0.1
 done
 
+# What is said about others depends on what the file says now.
+case $(sed -n 's/^allow_new_users *= *\([a-z]*\).*/\1/p' "$run/conf/sync.conf" | tail -n 1) in
+first)
+    registration="Registration is closed after the first account; for more people:
+    $program invite $run/conf/development.ini"
+    ;;
+'' | true) registration="Registration is open to everybody (allow_new_users in $run/conf/sync.conf)" ;;
+*)
+    registration="Registration is closed; for more people:
+    $program invite $run/conf/development.ini"
+    ;;
+esac
+
 cat <<END
 
 Sync is ready. Server URL for the browser: http://127.0.0.1:$web_port${mount%/}/
 Data: $run/data   Configuration: $run/conf   Stop: Ctrl-C
+$registration
 
 END
 

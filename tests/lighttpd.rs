@@ -20,10 +20,12 @@ mod tests {
     use crate::suite::Front;
     use crate::suite::Gateway;
     use crate::suite::Http;
+    use crate::suite::HttpRequest;
     use crate::suite::Listen;
     use crate::suite::Log;
     use crate::suite::Options;
     use crate::suite::PREFIX;
+    use crate::suite::Transport;
     use crate::suite::WEAVED;
     use crate::suite::Weaved;
     use crate::suite::free_port;
@@ -123,7 +125,14 @@ mod tests {
         let url = url.unwrap_or_else(|| panic!("no URL:\n{}\n{}", out.text(), err.text()));
         assert_eq!(url, format!("http://127.0.0.1:{web_port}/yourpath/"));
         let endpoint = Endpoint::parse(&format!("127.0.0.1:{web_port}")).unwrap();
-        lives_a_little(&Http::new(endpoint, PREFIX), &url);
+        let client = Http::new(endpoint, PREFIX);
+        lives_a_little(&client, &url);
+        // That was the first account; who started this is told what to do for the next one.
+        let second = HttpRequest::new("PUT", "/user/1.0/v64aw4knp6ittxnarcpmoi7smokoazsr");
+        let form = r#"{"email":"johndoe@example.com","password":"secret-pass"}"#;
+        assert_eq!(client.send(&second.body(form)).status, 403);
+        let told = out.wait_for(|line| line.contains("closed after the first").then_some(()));
+        assert!(told.is_some(), "{}", out.text());
         assert!(run.join("data/weaved.db").exists());
         assert!(run.join("conf/sync.conf").exists());
 

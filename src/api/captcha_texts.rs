@@ -1,10 +1,10 @@
 //! The words of the question that stands before an account, in each language.
 
+use super::Language;
+
 /// The words in one language. None of them holds anything that means something in HTML.
 #[derive(Debug)]
 pub(super) struct Texts {
-    /// The language's tag.
-    pub(super) language: &'static str,
     pub(super) title: &'static str,
     /// With `{a}` and `{b}`.
     pub(super) sum: &'static str,
@@ -21,7 +21,6 @@ pub(super) struct Texts {
 }
 
 pub(super) const ENGLISH: Texts = Texts {
-    language: "en",
     title: "A question",
     sum: "How much is {a} plus {b}?",
     difference: "How much is {a} minus {b}?",
@@ -32,7 +31,6 @@ pub(super) const ENGLISH: Texts = Texts {
 };
 
 pub(super) const GERMAN: Texts = Texts {
-    language: "de",
     title: "Eine Frage",
     sum: "Wie viel ist {a} plus {b}?",
     difference: "Wie viel ist {a} minus {b}?",
@@ -43,19 +41,11 @@ pub(super) const GERMAN: Texts = Texts {
 };
 
 impl Texts {
-    /// The words for whoever sends this `Accept-Language`: the first language of his that we
-    /// have, else English. Browsers name the languages in their order.
-    pub(super) fn of(accept_language: Option<&str>) -> &'static Self {
-        let tags = accept_language.unwrap_or_default().split(',');
-        for tag in tags {
-            let tag = tag.split([';', '-']).next().unwrap_or_default().trim();
-            for texts in [&ENGLISH, &GERMAN] {
-                if tag.eq_ignore_ascii_case(texts.language) {
-                    return texts;
-                }
-            }
+    pub(super) const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::English => &ENGLISH,
+            Language::German => &GERMAN,
         }
-        &ENGLISH
     }
 }
 

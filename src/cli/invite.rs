@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::Configuration;
 use super::Failure;
 use super::failure::NO;
-use super::failure::SYSTEM;
 use super::failure::USAGE;
 use super::logger;
 use super::open;
+use super::overview::say_json;
 use super::voice::say;
 use crate::guard::Guard;
 use crate::sync::Timestamp;
@@ -135,12 +135,6 @@ fn revoke(guard: &Guard, code: &str, json: bool) -> Result<(), Failure> {
         return say_json(&Revoked { revoked });
     }
     say(format_args!("revoked {revoked} invitation(s)"))
-}
-
-fn say_json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Failure::new(SYSTEM, format!("cannot write JSON: {error}")))?;
-    say(text)
 }
 
 /// A time as people and programs read it, to the second.

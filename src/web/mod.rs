@@ -165,7 +165,7 @@ impl Service {
         match route {
             Route::Captcha => {
                 let language = request.headers.text("accept-language");
-                Ok(self.api.captcha_page(language)?)
+                Ok(self.api.captcha_page(Language::accepted(language))?)
             }
             Route::Echo => Ok(self.echo(request)),
             Route::Heartbeat => Ok(self.api.heartbeat()),

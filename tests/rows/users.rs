@@ -1,4 +1,4 @@
-//! The user API's rows, but for those that need mail or a captcha (16 to 18, 41 to 46, 50, 51).
+//! The user API's rows, but for those that need mail (41 to 46, 50, 51).
 
 use serde_json::Value;
 use serde_json::json;
@@ -8,6 +8,8 @@ use crate::suite::Reply;
 use crate::suite::SECRET;
 use crate::suite::Setup;
 use crate::suite::User;
+use crate::suite::Wizard;
+use crate::suite::sign_up_with;
 
 /// `PUT user/1.0/<name>` with this body, by somebody without credentials.
 #[track_caller]
@@ -130,6 +132,36 @@ rows! {
             let made_before = reply.status() == 400 && reply.text() == "4";
             reply.need(reply.status() == 200 || made_before, "200, or 4 by another way");
         }
+    }
+
+    row_16_a_captcha_is_asked_for(Captcha) |site| {
+        let u = User::invented(site);
+        u.sign_up().code(2);
+        create(&u, json!({"email": u.email, "password": u.password})).code(2);
+        // What is wrong with the rest goes before.
+        create(&u, json!({"email": u.email, "password": "1234567"})).code(9);
+        let shown = Wizard::shown(site);
+        sign_up_with(&u, &shown.challenge, "").code(2);
+        sign_up_with(&u, &shown.challenge, "1000").code(2);
+        sign_up_with(&u, "", &shown.answer()).code(2);
+        assert!(!exists(&u));
+        sign_up_with(&u, &shown.challenge, &shown.answer()).says(&u.name);
+        u.get("info/collections").ok();
+        // Once.
+        let other = User::invented(site);
+        sign_up_with(&other, &shown.challenge, &shown.answer()).code(2);
+    }
+
+    row_17_and_18_the_secret_replaces_a_captcha(Captcha) |site| {
+        let u = User::invented(site);
+        let form = json!({"email": u.email, "password": u.password}).to_string();
+        let put = |secret: &str| {
+            let call = u.nobody().user("PUT", "").header("X-Weave-Secret", secret);
+            call.body(form.clone()).send()
+        };
+        put("wrong").code(2);
+        put("").code(2);
+        put(SECRET).says(&u.name);
     }
 
     row_17_the_secret_opens_a_closed_door(Secret) |site| {
@@ -301,6 +333,24 @@ rows! {
 
     row_48_no_captcha(Plain) |site| {
         site.stranger().call("GET", "/misc/1.0/captcha_html").send().is(404);
+    }
+
+    row_48_the_captcha(Captcha) |site| {
+        let (first, second) = (Wizard::shown(site), Wizard::shown(site));
+        assert_ne!(first.challenge, second.challenge);
+        site.stranger().call("POST", "/misc/1/captcha_html/").body("").send().ok();
+        let call = site.stranger().call("GET", "/misc/1.0/captcha_html");
+        let german = call.header("Accept-Language", "de").send();
+        german.ok().contains("lang=\"de\"").contains("Wie viel ist ");
+    }
+
+    row_48_an_invitation(Closed) |site| {
+        let shown = Wizard::shown(site);
+        assert_eq!(shown.challenge, "invitation");
+        let u = User::invented(site);
+        for wrong in ["", "2222-2222-2222-2222", "nonsense"] {
+            sign_up_with(&u, &shown.challenge, wrong).code(2);
+        }
     }
 
     row_52_the_page_that_deletes_an_account(Plain) |site| {

@@ -36,6 +36,7 @@ mod user;
 mod warden;
 mod way;
 mod weaved;
+mod wizard;
 
 pub(crate) use database::Backend;
 pub(crate) use database::DatabaseServer;
@@ -94,3 +95,5 @@ pub(crate) use weaved::Weaved;
 pub(crate) use weaved::children;
 pub(crate) use weaved::run;
 pub(crate) use weaved::signal;
+pub(crate) use wizard::Wizard;
+pub(crate) use wizard::sign_up_with;

@@ -24,6 +24,8 @@ use super::weaved::Weaved;
 /// A configuration that rows of the tables ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Setup {
+    /// `captcha.use`, and the secret that replaces it.
+    Captcha,
     /// `auth.allow_new_users = false`.
     Closed,
     /// `nodes.fallback_node` of the specification's tables.
@@ -48,7 +50,7 @@ pub(crate) enum Setup {
     SmallBody,
 }
 
-/// The shared secret of [`Setup::Secret`].
+/// The shared secret of [`Setup::Captcha`] and [`Setup::Secret`].
 pub(crate) const SECRET: &str = "open-sesame-1234567890";
 
 /// Threads of a server that has little to do: each costs the memory of a password hash.
@@ -64,6 +66,9 @@ impl Setup {
             options.set("storage.quota_size", size)
         };
         match self {
+            Self::Captcha => options
+                .set("global.shared_secret", SECRET)
+                .set("captcha.use", "true"),
             Self::Closed => options.set("auth.allow_new_users", "false"),
             Self::Node => options.set("nodes.fallback_node", "https://s.example/x"),
             Self::NodeBare => options.set("nodes.fallback_node", "s.example/x"),
