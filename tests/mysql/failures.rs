@@ -62,6 +62,42 @@ fn a_write_whose_connection_is_killed_is_done_again_as_a_whole() {
     assert_eq!(number(&database, "SELECT COUNT(*) FROM t"), Some(2));
 }
 
+/// A number that was only read for ourselves does not count as seen, a row that was lent does.
+#[test]
+fn a_read_is_done_again_until_somebody_has_seen_a_row() {
+    let served = fresh();
+    let database = open(&served.uri());
+    put(&database, "a", 1).unwrap();
+    put(&database, "b", 2).unwrap();
+    for (lends, expected) in [(false, 2), (true, 1)] {
+        let mut attempts = 0;
+        let result = database.read_and_keep(|session| {
+            attempts += 1;
+            let id = session.query_int("SELECT CONNECTION_ID()", &[])?;
+            if lends {
+                session.query_one("SELECT n FROM t WHERE id = 'a'", &[], |_| ())?;
+            }
+            if attempts == 1 {
+                kill(&served, id.flatten().unwrap());
+            }
+            session.query_int("SELECT n FROM t WHERE id = 'a'", &[])
+        });
+        assert_eq!(attempts, expected, "{lends}");
+        if lends {
+            let error = result.map(|(value, _)| value).unwrap_err();
+            assert!(matches!(error, DbError::Lost(_)), "{error:?}");
+        } else {
+            let (value, mut snapshot) = result.unwrap();
+            assert_eq!(value, Some(Some(1)));
+            // What is kept is the transaction that answered.
+            put(&database, "b", 3).unwrap();
+            let sql = "SELECT n FROM t WHERE id = 'b'";
+            let seen = snapshot.session().query_int(sql, &[]).unwrap();
+            assert_eq!(seen, Some(Some(2)));
+        }
+    }
+}
+
 #[test]
 fn a_server_that_starts_again_is_found_again() {
     let served = own();
