@@ -129,7 +129,7 @@ impl Api {
         };
         // Beyond ASCII the clients make another name of an address than the original server.
         if let Ok(other) = names::client_name(account)
-            && self.accounts.find(&name)?.is_none()
+            && self.accounts.look_up(&name)?.is_none()
         {
             name = other;
         }
