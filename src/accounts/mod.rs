@@ -72,6 +72,15 @@ pub trait Accounts: Send + Sync {
     /// Those of the database.
     fn find(&self, name: &UserName) -> Result<Option<Account>, AccountsError>;
 
+    /// Whether somebody has this name, and the URL of his own node if he has one. Changes nothing,
+    /// while [`Self::find`] may give somebody an id: for what anybody may ask.
+    ///
+    /// # Errors
+    /// Those of the database.
+    fn look_up(&self, name: &UserName) -> Result<Option<Option<String>>, AccountsError> {
+        Ok(self.find(name)?.map(|account| account.node))
+    }
+
     /// Checks a password; a refusal takes as long for an unknown name as for a wrong password.
     ///
     /// `now` is for the memory of passwords verified lately. Clients must not be told the

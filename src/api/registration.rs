@@ -104,7 +104,7 @@ impl Api {
         origin: Origin<'_>,
     ) -> Result<Response, ApiError> {
         // That the name is taken goes before whatever is wrong with the body.
-        if self.accounts.find(name)?.is_some() {
+        if self.accounts.look_up(name)?.is_some() {
             return Err(TAKEN);
         }
         let Ok(body) = serde_json::from_slice::<Application<'_>>(creation.body) else {
@@ -143,7 +143,7 @@ impl Api {
     /// the accounts and of the guard.
     pub fn register(&self, new: Registering<'_>, origin: Origin<'_>) -> Result<UserName, ApiError> {
         let Registering { name, .. } = new;
-        if self.accounts.find(name)?.is_some() {
+        if self.accounts.look_up(name)?.is_some() {
             return Err(TAKEN);
         }
         let email = self.read_email(new.email, name)?;

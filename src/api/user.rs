@@ -26,7 +26,7 @@ impl Api {
     /// # Errors
     /// Those of the accounts.
     pub fn user_exists(&self, name: &UserName) -> Result<Response, ApiError> {
-        let taken = self.accounts.find(name)?.is_some();
+        let taken = self.accounts.look_up(name)?.is_some();
         Ok(reply::text(if taken { "1" } else { "0" }))
     }
 
@@ -82,8 +82,8 @@ impl Api {
     /// # Errors
     /// [`ApiError::NotFound`] for an unknown user, and those of the accounts.
     pub fn node(&self, name: &UserName, origin: Origin<'_>) -> Result<Response, ApiError> {
-        let account = self.accounts.find(name)?.ok_or(UNKNOWN)?;
-        let own = account.node.filter(|_| self.settings.nodes_of_users);
+        let own = self.accounts.look_up(name)?.ok_or(UNKNOWN)?;
+        let own = own.filter(|_| self.settings.nodes_of_users);
         Ok(match own.or_else(|| self.node_url(origin)) {
             Some(url) => reply::text(&url),
             None => Response {

@@ -153,15 +153,26 @@ impl Database {
     /// Those of `work`, and [`DbError::Busy`] when no connection became free.
     pub fn read<T, E: From<DbError>>(
         &self,
-        mut work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
+        work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.read_and_keep(work).map(|(value, _)| value)
+    }
+
+    /// The same, and answers the transaction for what else is to be read in it.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn read_and_keep<T, E: From<DbError>>(
+        &self,
+        mut work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
+    ) -> Result<(T, Snapshot), E> {
         let mut retries = Retries::until(self.deadline());
         loop {
             let mut snapshot = self.snapshot()?;
             let mut session = snapshot.session();
             let result = work(&mut session);
             if !session.gave_way || session.has_lent || !retries.is_left() {
-                return result;
+                return result.map(|value| (value, snapshot));
             }
             drop(snapshot);
             log::debug!("{}: a read is done again", self.name);
@@ -375,6 +386,25 @@ impl<'a> Session<'a> {
         let result = self.transaction.query(sql, params, &mut |row| {
             *has_lent = true;
             found = read.take().map(|read| read(row));
+            Flow::Break(())
+        });
+        self.noted(result)?;
+        Ok(found)
+    }
+
+    /// The whole number in the first row, if there is one: nothing that anybody is shown before
+    /// the transaction ends, so that a read may still be done again afterwards.
+    ///
+    /// # Errors
+    /// Any [`DbError`].
+    pub fn query_int(
+        &mut self,
+        sql: &str,
+        params: &Params<'_>,
+    ) -> Result<Option<Option<i64>>, DbError> {
+        let mut found = None;
+        let result = self.transaction.query(sql, params, &mut |row| {
+            found = Some(row.int(0));
             Flow::Break(())
         });
         self.noted(result)?;

@@ -234,8 +234,12 @@ fn accounts_in_the_directory_are_looked_after_by_hand() {
         fine(&format!("made account {carol}, user 5\n"))
     );
     assert!(slapd.lets_in("uidNumber=5,ou=users,dc=mozilla", "open sesame"));
+    // Without the last use, and what there is.
+    let (code, listed, complaints) = user("list", &[], "");
+    let short = |line: &str| line.splitn(5, '\t').take(4).collect::<Vec<_>>().join("\t") + "\n";
+    let listed: String = listed.lines().map(short).collect();
     assert_eq!(
-        user("list", &[], ""),
+        (code, listed, complaints),
         fine(&format!(
             "1\t7qrzrjz52vgwen6e7w2y7v6xknd46wxt\tactive\talice@example.com\n\
              2\tplain\tactive\tplain@example.com\n\

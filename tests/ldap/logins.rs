@@ -235,3 +235,14 @@ fn nothing_is_changed_where_the_directory_is_only_read() {
     }
     assert_eq!(slapd.entry("(uid=joe)"), before);
 }
+
+/// Whoever asks for a name leaves nothing behind; a number is for those who come in.
+#[test]
+fn looking_a_name_up_gives_nobody_a_number() {
+    let slapd = Slapd::start(PEOPLE);
+    let accounts = open(of_people(&slapd));
+    assert_eq!(accounts.look_up(&name("beth")).unwrap(), Some(None));
+    assert_eq!(accounts.look_up(&name("nobody")).unwrap(), None);
+    assert_eq!(accounts.highest_id().unwrap(), 0);
+    assert_enters(&accounts, "ann", "ann-secret", FIRST);
+}

@@ -86,7 +86,7 @@ fn a_silent_server_costs_no_more_than_the_time_out() {
 fn a_server_that_falls_silent_costs_no_more_than_the_time_out_and_is_found_again() {
     let slapd = Slapd::start(ORIGINAL);
     let accounts = open(LdapSettings {
-        timeout: Duration::from_secs(1),
+        timeout: Duration::from_secs(3),
         ..of_original(&slapd)
     });
     assert_enters(&accounts, "plain", "password1", 2);
@@ -94,7 +94,8 @@ fn a_server_that_falls_silent_costs_no_more_than_the_time_out_and_is_found_again
     for _ in 0..2 {
         let started = Instant::now();
         fails(&accounts, "does not answer in time");
-        assert!(started.elapsed() < Duration::from_secs(5));
+        // Less than twice the time-out.
+        assert!(started.elapsed() < Duration::from_secs(6));
     }
     slapd.thaw();
     let until = Instant::now() + Duration::from_secs(30);
@@ -120,12 +121,16 @@ fn the_next_server_is_tried_in_its_turn() {
         ..settings(&uris, "ou=users,dc=mozilla")
     });
     assert_enters(&accounts, "plain", "password1", 2);
+    let asked = || {
+        silent.set_nonblocking(true).unwrap();
+        silent.incoming().take_while(Result::is_ok).count()
+    };
+    assert_ne!(asked(), 0);
     // The silent one is not asked again for a while: no login costs half of the time-out.
-    let started = Instant::now();
     for _ in 0..3 {
         assert_refused(&accounts, "plain", "password2", Refusal::WrongPassword);
     }
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert_eq!(asked(), 0);
 }
 
 #[test]

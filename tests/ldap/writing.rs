@@ -79,6 +79,23 @@ fn names_that_exist_are_taken() {
     assert!(slapd.entry("(cn=maxuid)").contains("uidNumber: 5\n"));
 }
 
+/// Whoever the filter leaves out is there nevertheless, with his name and his number.
+#[test]
+fn names_and_numbers_of_those_who_may_not_use_sync_are_taken() {
+    let slapd = Slapd::start(ORIGINAL);
+    slapd.modify(
+        "dn: cn=maxuid,ou=users,dc=mozilla\nchangetype: modify\nreplace: uidNumber\nuidNumber: 2\n",
+    );
+    let accounts = open(LdapSettings {
+        filter: "(cn=nobody)".to_owned(),
+        ..writing(&slapd)
+    });
+    assert_eq!(accounts.look_up(&name("plain")).unwrap(), None);
+    let create = |name: &str| accounts.create(&new_account(name, None, "open sesame"), 0);
+    assert!(matches!(create("plain"), Err(AccountsError::NameTaken)));
+    assert_eq!(create("new").unwrap(), UserId(5));
+}
+
 #[test]
 fn no_number_is_given_twice() {
     let slapd = Slapd::start(ORIGINAL);
@@ -254,6 +271,17 @@ fn a_password_that_is_no_longer_right_changes_nothing() {
     }
     assert_eq!(slapd.entry("(uid=plain)"), before);
     assert_enters(&accounts, "plain", "password1", 2);
+}
+
+/// And with it his records.
+#[test]
+fn whom_the_directory_does_not_let_go_keeps_his_number() {
+    let slapd = Slapd::start(PEOPLE);
+    let accounts = open(writing_people(&slapd));
+    let ann = UserId(crate::support::FIRST);
+    assert_enters(&accounts, "ann", "ann-secret", ann.0);
+    accounts.delete(ann).unwrap_err();
+    assert_enters(&accounts, "ann", "ann-secret", ann.0);
 }
 
 #[test]

@@ -123,6 +123,18 @@ impl LdapAccounts {
         }
     }
 
+    /// The entry of whoever has this name.
+    fn entry_named(&self, name: &UserName) -> Result<Option<Entry>, AccountsError> {
+        match self.directory.find(name, self.deadline())? {
+            Found::None => Ok(None),
+            Found::One(entry) => Ok(Some(entry)),
+            Found::Several(entries) => {
+                directory::tell_several(name, &entries);
+                Err(AccountsError::NameAmbiguous)
+            }
+        }
+    }
+
     /// The entry of a user.
     fn entry(&self, id: UserId, deadline: Deadline) -> Result<Entry, AccountsError> {
         let found = if id.0 < FIRST {
@@ -139,14 +151,13 @@ impl LdapAccounts {
 
 impl Accounts for LdapAccounts {
     fn find(&self, name: &UserName) -> Result<Option<Account>, AccountsError> {
-        match self.directory.find(name, self.deadline())? {
-            Found::None => Ok(None),
-            Found::One(entry) => self.account(name, &entry).map(Some),
-            Found::Several(entries) => {
-                directory::tell_several(name, &entries);
-                Err(AccountsError::NameAmbiguous)
-            }
-        }
+        let entry = self.entry_named(name)?;
+        entry.map(|entry| self.account(name, &entry)).transpose()
+    }
+
+    fn look_up(&self, name: &UserName) -> Result<Option<Option<String>>, AccountsError> {
+        let entry = self.entry_named(name)?;
+        Ok(entry.map(|entry| self.directory.node(&entry)))
     }
 
     fn authenticate(

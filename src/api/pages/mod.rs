@@ -145,7 +145,7 @@ impl Api {
         let account = account.trim();
         let name = names::server_name(account)?;
         let other = names::client_name(account)?;
-        let is_known = other == name || matches!(self.accounts.find(&name), Ok(Some(_)));
+        let is_known = other == name || matches!(self.accounts.look_up(&name), Ok(Some(_)));
         Ok(if is_known { name } else { other })
     }
 }

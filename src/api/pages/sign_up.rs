@@ -70,10 +70,9 @@ impl Api {
             };
             return show(403, &message);
         }
-        let header = visit.request.headers.text("accept-language");
         let asked = match self.asked()? {
             Asked::Captcha(challenge) => Some(Field {
-                question: challenge.question.in_words(header),
+                question: challenge.question.in_words(visit.language),
                 challenge: challenge.token,
                 or_invitation: true,
             }),

@@ -386,10 +386,11 @@ impl Storage for SqlStorage {
     ) -> Result<Box<dyn Records>, StorageError> {
         let promise = self.time();
         let now = self.clock.now();
-        let mut snapshot = self.database.snapshot()?;
-        let mut session = snapshot.session();
-        let time = promise.max(summary::last_write(&mut session, user)?);
-        let collection = self.names.find(&mut session, user, collection)?;
+        let ((time, collection), snapshot) = self.database.read_and_keep(|session| {
+            let time = promise.max(summary::last_write(session, user)?);
+            let collection = self.names.find(session, user, collection)?;
+            Ok::<_, StorageError>((time, collection))
+        })?;
         let query = select::Selection::new(self.tables.owner(user), collection, query, now);
         Ok(Box::new(read::SqlRecords {
             snapshot,

@@ -91,9 +91,7 @@ impl Names {
             FROM collections
             WHERE userid = :user AND name = :name";
         let params = [(":user", user.0.into()), (":name", name.as_str().into())];
-        Ok(session
-            .query_one(FIND, &params, |row| row.int(0))?
-            .flatten())
+        Ok(session.query_int(FIND, &params)?.flatten())
     }
 
     /// The id of a collection, which gets one if it has none.

@@ -117,7 +117,7 @@ fn read_last_write(
     sql: &str,
     user: UserId,
 ) -> Result<Option<Timestamp>, StorageError> {
-    let last = session.query_one(sql, &[(":user", user.0.into())], |row| row.int(0))?;
+    let last = session.query_int(sql, &[(":user", user.0.into())])?;
     Ok(last.map(|last| Timestamp::from_centis(last.unwrap_or_default())))
 }
 
