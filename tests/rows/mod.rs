@@ -10,6 +10,7 @@ mod batches;
 mod deletes;
 mod fields;
 mod items;
+mod pages;
 mod pairing;
 mod quota;
 mod selections;

@@ -54,7 +54,7 @@ impl Api {
         }
         if !self.resets(visit.origin) {
             let error = ApiError::NotConfigured("password reset");
-            return Err(self.problem(visit, 503, error, |texts| texts.not_here));
+            return Err(self.problem(visit, 404, error, |texts| texts.not_here));
         }
         let frame = self.frame(visit);
         if query.is_empty() {
