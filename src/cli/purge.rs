@@ -197,7 +197,7 @@ fn idle(arguments: &Purge, config: &Config) -> Result<(u64, Vec<Fate>), Failure>
                 None => carry_out(&api, person, what)?,
             };
         }
-        tell(arguments, &fate)?;
+        progress.aside(|| tell(arguments, &fate))?;
         idle.push(fate);
         progress.add(1);
     }
