@@ -13,9 +13,13 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let hosts: Vec<_> = archive.hosts().iter().cloned().collect();
+    let passengers = archive.passengers().len();
     let mut records = 0;
-    for place in 0..archive.passengers().len() {
-        for host in [None].into_iter().chain(hosts.iter().map(|host| Some(host.as_str()))) {
+    for place in 0..passengers {
+        for host in [None]
+            .into_iter()
+            .chain(hosts.iter().map(|host| Some(host.as_str())))
+        {
             let mut source = archive.records(place, host);
             source
                 .each(&mut |_| {

@@ -5,6 +5,8 @@
 //! moments: one row a user and day and process at most. A process that is killed loses what it
 //! has not written down; the next request notes it again.
 //!
+//! Beside it is `weaved_warnings`: the day on which somebody was told that his records would go.
+//!
 //! The row of [`NOBODY`] is the day on which the counting began: before it nothing is known.
 
 use std::collections::BTreeMap;
@@ -22,9 +24,17 @@ use crate::sync::Timestamp;
 use crate::sync::UserId;
 
 const TABLE: &str = "weaved_last_use";
+const WARNINGS: &str = "weaved_warnings";
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS weaved_last_use (
+        userid BIGINT NOT NULL,
+        day INTEGER NOT NULL,
+        PRIMARY KEY (userid)
+    ){OPTIONS}";
+
+const WARNINGS_SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS weaved_warnings (
         userid BIGINT NOT NULL,
         day INTEGER NOT NULL,
         PRIMARY KEY (userid)
@@ -35,6 +45,9 @@ const READ: &str = "SELECT day FROM weaved_last_use WHERE userid = :user";
 const RAISE: &str = "UPDATE weaved_last_use SET day = :day WHERE userid = :user AND day < :day";
 const INSERT: &str = "INSERT INTO weaved_last_use (userid, day) VALUES (:user, :day)";
 const FORGET: &str = "DELETE FROM weaved_last_use WHERE userid = :user";
+const WARNED: &str = "SELECT day FROM weaved_warnings WHERE userid = :user";
+const FORGET_WARNING: &str = "DELETE FROM weaved_warnings WHERE userid = :user";
+const INSERT_WARNING: &str = "INSERT INTO weaved_warnings (userid, day) VALUES (:user, :day)";
 
 /// Whose row is none of a user's.
 const NOBODY: UserId = UserId(-1);
@@ -50,6 +63,12 @@ impl Day {
     #[must_use]
     pub const fn of(time: Timestamp) -> Self {
         Self(time.seconds().div_euclid(Self::SECONDS))
+    }
+
+    /// So many days later.
+    #[must_use]
+    pub const fn plus(self, days: i64) -> Self {
+        Self(self.0.saturating_add(days))
     }
 
     /// So many days before.
@@ -91,8 +110,10 @@ impl LastUse {
     /// # Errors
     /// Those of the database.
     pub fn open(database: Arc<Database>, now: Timestamp) -> Result<Self, AccountsError> {
-        let schema = database.dialect().table(SCHEMA);
-        database.ensure(|session| session.has_table(TABLE), &schema)?;
+        for (table, schema) in [(TABLE, SCHEMA), (WARNINGS, WARNINGS_SCHEMA)] {
+            let schema = database.dialect().table(schema);
+            database.ensure(|session| session.has_table(table), &schema)?;
+        }
         let last_use = Self {
             database,
             days: Mutex::default(),
@@ -164,6 +185,32 @@ impl LastUse {
         Ok(self.day_of(user)?)
     }
 
+    /// The day on which a user was warned last.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn warned(&self, user: UserId) -> Result<Option<Day>, AccountsError> {
+        let params = [(":user", user.0.into())];
+        let day = self
+            .database
+            .read(|session| session.query_one(WARNED, &params, |row| row.int(0)))?;
+        Ok(day.flatten().map(Day))
+    }
+
+    /// Notes that a user is warned today.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn warn(&self, user: UserId, today: Day) -> Result<(), AccountsError> {
+        let user = (":user", user.0.into());
+        let day = (":day", today.0.into());
+        Ok(self.database.write(|session| {
+            session.execute(FORGET_WARNING, &[user])?;
+            session.execute(INSERT_WARNING, &[user, day])?;
+            Ok::<_, DbError>(())
+        })?)
+    }
+
     /// Forgets a user, whose account is gone.
     ///
     /// # Errors
@@ -171,9 +218,11 @@ impl LastUse {
     pub fn forget(&self, user: UserId) -> Result<(), AccountsError> {
         self.days().due.remove(&user);
         let params = [(":user", user.0.into())];
-        self.database
-            .write(|session| session.execute(FORGET, &params))?;
-        Ok(())
+        Ok(self.database.write(|session| {
+            session.execute(FORGET, &params)?;
+            session.execute(FORGET_WARNING, &params)?;
+            Ok::<_, DbError>(())
+        })?)
     }
 
     fn write(&self, user: UserId, day: Day) -> Result<(), AccountsError> {

@@ -76,6 +76,11 @@ impl Hosts {
         named.unwrap_or(&self.plain)
     }
 
+    /// What every host gets that is not named.
+    pub(super) const fn plain(&self) -> &Hosted {
+        &self.plain
+    }
+
     /// Each storage once: the plain one, which has no name, and those of hosts, with the name of
     /// one of them.
     pub fn storages(&self) -> impl Iterator<Item = (Option<&str>, &dyn Storage)> {

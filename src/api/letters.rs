@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Language;
+use crate::accounts::Day;
 
 /// A letter's subject and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,34 @@ pub(super) fn reset(language: Language, link: &str, lifetime: Duration) -> Text 
                  \n\
                  Wenn du das nicht warst, tu nichts: Dein Passwort bleibt, wie es ist.\n\
                  Dein Wiederherstellungsschlüssel ändert sich nicht. Dieser Server kennt ihn nicht.\n"
+            ),
+        },
+    }
+}
+
+/// That what somebody has here goes on a day, unless he comes before.
+pub(super) fn idle(language: Language, address: &str, url: &str, day: Day) -> Text {
+    match language {
+        Language::English => Text {
+            subject: "Your Sync account is not used",
+            text: format!(
+                "Nobody has used the Sync account of {address} for a long time.\n\
+                 On {day} this server deletes what it has of it:\n\
+                 {url}\n\
+                 \n\
+                 To keep it, let one of your browsers sync before that day.\n\
+                 Bookmarks and passwords in your browsers stay as they are.\n"
+            ),
+        },
+        Language::German => Text {
+            subject: "Dein Sync-Konto wird nicht benutzt",
+            text: format!(
+                "Das Sync-Konto von {address} hat lange niemand benutzt.\n\
+                 Am {day} löscht dieser Server, was er davon hat:\n\
+                 {url}\n\
+                 \n\
+                 Um es zu behalten, lass vorher einen deiner Browser synchronisieren.\n\
+                 Lesezeichen und Passwörter in deinen Browsern bleiben, wie sie sind.\n"
             ),
         },
     }

@@ -10,6 +10,7 @@ mod echo;
 mod error;
 mod heartbeat;
 mod hosts;
+mod idle;
 mod info;
 mod language;
 mod letters;

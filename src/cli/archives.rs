@@ -248,7 +248,7 @@ fn unload(mut archive: Archive<File>, api: &Api, json: bool) -> Result<(), Failu
         }
         progress.add(moved.records.all() + moved.skipped.values().sum::<u64>());
         if !json {
-            say(&moved)?;
+            progress.aside(|| say(&moved))?;
         }
         all.push(moved);
     }

@@ -79,8 +79,9 @@ pub(super) struct Databases {
 pub(super) fn databases(config: &Config) -> Result<Databases, Failure> {
     let threads = u32::try_from(config.server.threads).unwrap_or(u32::MAX);
     let options = |size: u32, timeout: Duration, recycle: Duration| PoolOptions {
-        // No thread ever holds more than one connection of a pool.
-        size: size.min(threads),
+        // A thread holds one connection of a pool, but for a backup: that asks for more of an
+        // account than its snapshot has.
+        size: size.min(threads).max(2),
         timeout,
         recycle: Some(recycle).filter(|age| !age.is_zero()),
     };

@@ -26,6 +26,11 @@ impl Progress {
         Self(bar)
     }
 
+    /// Says something without the bar in the way.
+    pub(super) fn aside<T>(&self, say: impl FnOnce() -> T) -> T {
+        self.0.suspend(say)
+    }
+
     /// So many steps more.
     pub(super) fn add(&self, steps: u64) {
         self.0.inc(steps);

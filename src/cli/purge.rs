@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Configuration;
 use super::Failure;
+use super::failure::CONFIG;
 use super::failure::NO;
 use super::failure::USAGE;
 use super::logger;
@@ -19,6 +20,7 @@ use super::people::Person;
 use super::progress::Progress;
 use super::voice::say;
 use crate::accounts::Day;
+use crate::accounts::Email;
 use crate::api::Api;
 use crate::api::Hosts;
 use crate::config::Config;
@@ -31,6 +33,10 @@ pub(super) struct Purge {
     /// Deletes accounts that were not used for so long, like `90d`.
     #[arg(long, value_name = "AGE")]
     accounts: Option<Age>,
+    /// Deletes only what was announced to its user by mail so long before, like `14d`; whoever
+    /// has no address cannot be told.
+    #[arg(long, value_name = "AGE")]
+    mail_before: Option<Age>,
     /// Deletes the records of users who have no account any more, above all in a directory.
     #[arg(long)]
     gone: bool,
@@ -76,6 +82,8 @@ struct Fate {
     name: Option<String>,
     what: What,
     last_seen: Option<String>,
+    /// The day on which it goes, where that is still to come.
+    due: Option<String>,
     records: u64,
     bytes: u64,
     /// Whether it was done.
@@ -91,6 +99,8 @@ enum What {
     Kept,
     /// The records go.
     Records,
+    /// A mail goes to the user.
+    Warning,
 }
 
 /// What was purged, for programs.
@@ -103,8 +113,10 @@ struct Report {
 pub(super) fn run(arguments: &Purge) -> Result<(), Failure> {
     let config = open::configuration(&arguments.configuration)?;
     logger::start_quiet();
-    let looks_at_people =
-        arguments.idle.is_some() || arguments.accounts.is_some() || arguments.gone;
+    let looks_at_people = arguments.idle.is_some()
+        || arguments.accounts.is_some()
+        || arguments.gone
+        || arguments.mail_before.is_some();
     let (expired, idle) = if looks_at_people {
         idle(arguments, &config)?
     } else {
@@ -148,28 +160,44 @@ fn idle(arguments: &Purge, config: &Config) -> Result<(u64, Vec<Fate>), Failure>
                     them, --idle deletes their records";
         return Err(Failure::new(USAGE, text));
     }
+    if arguments.mail_before.is_some() && arguments.idle.or(arguments.accounts).is_none() {
+        return Err(Failure::new(
+            USAGE,
+            "--mail-before needs --idle or --accounts",
+        ));
+    }
+    if arguments.mail_before.is_some() && !api.can_mail() {
+        let text = "--mail-before needs [smtp] sender and [global] public_url";
+        return Err(Failure::new(CONFIG, text));
+    }
     let people = People::of(&api)?;
     let today = Day::of(api.guard.now());
-    let fates = people.persons.iter();
-    let fates: Vec<_> = fates
-        .filter_map(|person| Some((person, fate_of(arguments, person, today)?)))
-        .collect();
+    let mut fates = Vec::new();
+    for person in &people.persons {
+        if let Some((what, due)) = announced(arguments, &api, person, today)? {
+            fates.push((person, what, due));
+        }
+    }
     let mut idle = Vec::new();
     let progress = Progress::of(fates.len() as u64, "accounts");
-    for (person, what) in fates {
+    for (person, what, due) in fates {
         let mut fate = Fate {
             id: person.account.id.0,
             name: Some(person.account.name.to_string()),
             what,
             last_seen: person.seen.map(|day| day.to_string()),
+            due: due.map(|day| day.to_string()),
             records: person.total.records,
             bytes: person.total.bytes,
             done: false,
         };
         if !arguments.dry_run {
-            fate.done = carry_out(&api, person, what)?;
+            fate.done = match due {
+                Some(day) => warn(&api, person, today, day)?,
+                None => carry_out(&api, person, what)?,
+            };
         }
-        tell(arguments, &fate)?;
+        progress.aside(|| tell(arguments, &fate))?;
         idle.push(fate);
         progress.add(1);
     }
@@ -180,6 +208,7 @@ fn idle(arguments: &Purge, config: &Config) -> Result<(u64, Vec<Fate>), Failure>
                 name: None,
                 what: What::Records,
                 last_seen: None,
+                due: None,
                 records: total.records,
                 bytes: total.bytes,
                 done: false,
@@ -194,6 +223,42 @@ fn idle(arguments: &Purge, config: &Config) -> Result<(u64, Vec<Fate>), Failure>
         }
     }
     Ok((expired(arguments, &api.hosts)?, idle))
+}
+
+/// What is to be done with an account now, if anything; a warning with the day on which more is.
+fn announced(
+    arguments: &Purge,
+    api: &Api,
+    person: &Person,
+    today: Day,
+) -> Result<Option<(What, Option<Day>)>, Failure> {
+    let now = fate_of(arguments, person, today).map(|what| (what, None));
+    let email = person.account.email.as_deref();
+    let Some(before) = arguments.mail_before else {
+        return Ok(now);
+    };
+    let comes = fate_of(arguments, person, today.plus(before.0));
+    if comes.is_none_or(|what| what == What::Kept)
+        || email.is_none_or(|text| Email::new(text).is_err())
+    {
+        return Ok(now);
+    }
+    // One of an absence before this one does not count.
+    let warned = api.last_use.warned(person.account.id)?;
+    match warned.filter(|day| Some(*day) > person.seen) {
+        None => Ok(Some((What::Warning, Some(today.plus(before.0))))),
+        Some(day) if day.plus(before.0) <= today => Ok(now),
+        Some(_) => Ok(None),
+    }
+}
+
+/// Mails; answers whether that was done.
+fn warn(api: &Api, person: &Person, today: Day, due: Day) -> Result<bool, Failure> {
+    let mailed = api.warn_of_deletion(&person.account, due)?;
+    if mailed {
+        api.last_use.warn(person.account.id, today)?;
+    }
+    Ok(mailed)
 }
 
 /// What is to be done with an account, if anything.
@@ -225,7 +290,7 @@ fn carry_out(api: &Api, person: &Person, what: What) -> Result<bool, Failure> {
     }
     match what {
         What::Account => api.remove(account)?,
-        What::Kept => return Ok(false),
+        What::Kept | What::Warning => return Ok(false),
         What::Records => api.hosts.delete_all(account.id)?,
     }
     Ok(true)
@@ -247,6 +312,14 @@ fn tell(arguments: &Purge, fate: &Fate) -> Result<(), Failure> {
             ));
         }
         What::Records => format!("{} records", fate.records),
+        What::Warning => {
+            let done = if fate.done { "was" } else { "would be" };
+            let seen = fate.last_seen.as_deref().unwrap_or("-");
+            let due = fate.due.as_deref().unwrap_or("-");
+            return say(format_args!(
+                "{whose}: last seen {seen}: {done} told by mail, to be deleted from {due} on"
+            ));
+        }
     };
     let done = if fate.done {
         "deleted"

@@ -34,7 +34,9 @@ use crate::support::with_users;
 
 on_every_database! {
     an_account_lives_from_creation_to_removal
+    an_account_has_another_name_under_its_id
     an_imported_hash_keeps_its_password
+    a_hash_moves_with_its_account
     nothing_can_be_changed_of_an_account_that_is_not
     an_id_is_never_given_twice
     ids_that_run_out_are_an_error
@@ -104,6 +106,61 @@ fn an_imported_hash_keeps_its_password(kind: Kind) {
         };
         assert_eq!(account.id, id);
         assert_eq!(account.email.as_deref(), Some("joe@example.com"));
+    }
+}
+
+fn an_account_has_another_name_under_its_id(kind: Kind) {
+    for family in FAMILIES {
+        let base = Base::new(kind);
+        let accounts = base.open(of(family));
+        let joe = accounts.create(&imported("joe", SSHA), 0).unwrap();
+        accounts.create(&imported("ann", MD5), 0).unwrap();
+        assert!(matches!(
+            accounts.rename(joe, &name("ann")),
+            Err(AccountsError::NameTaken)
+        ));
+        assert!(matches!(
+            accounts.rename(joe, &name("Ann")),
+            Err(AccountsError::NameSimilar)
+        ));
+        assert!(matches!(
+            accounts.rename(joe, &name(&"x".repeat(33))),
+            Err(AccountsError::NameTooLong)
+        ));
+        assert_enters(&accounts, "joe", "password1", 1);
+        // His own name in other case, the same once more, and another.
+        for new in ["Joe", "Joe", "jim"] {
+            accounts.rename(joe, &name(new)).unwrap();
+            assert_enters(&accounts, new, "password1", 1);
+        }
+        assert_refused(&accounts, "joe", "password1", Refusal::UnknownName);
+        assert!(matches!(
+            accounts.rename(UserId(9), &name("new")),
+            Err(AccountsError::NotFound)
+        ));
+    }
+}
+
+fn a_hash_moves_with_its_account(kind: Kind) {
+    for family in FAMILIES {
+        let base = Base::new(kind);
+        let accounts = base.open(of(family));
+        let joe = accounts.create(&imported("joe", MD5), 0).unwrap();
+        let hash = accounts.stored_hash(joe).unwrap();
+        assert_eq!(hash.unwrap().as_str(), MD5);
+        assert!(matches!(
+            accounts.stored_hash(UserId(9)),
+            Err(AccountsError::NotFound)
+        ));
+    }
+    // What nobody can log in with is no hash.
+    let base = with_users(
+        kind,
+        &[(3, "odd", Some("nonsense"), None), (4, "none", None, None)],
+    );
+    let accounts = base.open(of(Family::User));
+    for id in [3, 4] {
+        assert_eq!(accounts.stored_hash(UserId(id)).unwrap(), None);
     }
 }
 

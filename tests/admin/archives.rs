@@ -259,6 +259,17 @@ fn hosts_with_storages_of_their_own_are_in_a_backup() {
     assert_eq!(contents(&to.path().join("again")), contents(&all));
 }
 
+/// The snapshot has one connection, what is asked meanwhile another.
+#[test]
+fn a_backup_needs_no_more_than_a_small_server_has() {
+    let home = Home::on(Kind::Sqlite);
+    let mut options = Options::new(Gateway::Fcgi, "").set("storage.pool_size", "1");
+    options.threads = 1;
+    home.configure(&options);
+    weaved(&home, "user add FILE bob").ends(0);
+    weaved(&home, "backup FILE all").prints("wrote all: 1 accounts, 0 records\n");
+}
+
 #[test]
 fn a_file_that_cannot_be_made_is_told() {
     let home = home(Kind::Sqlite);

@@ -6,19 +6,31 @@ use super::support::home;
 use super::support::weaved;
 use crate::suite::Home;
 use crate::suite::Kind;
+use crate::suite::Options;
 use crate::suite::Site;
+use crate::suite::SmtpSink;
+use crate::suite::Wants;
 use crate::suite::Way;
 use crate::suite::on_every_database;
 
 on_every_database! {
     idle_accounts_are_purged_by_their_last_use
+    nothing_is_deleted_before_a_mail
     nothing_is_deleted_for_want_of_knowledge
     what_has_no_account_is_deleted_when_it_is_said_twice
 }
 
 /// Accounts that were used so many days ago, each with one record.
 fn used(kind: Kind, days: &[i64]) -> (Home, Vec<String>) {
-    let site = Site::in_home(Home::on(kind), Way::Http, |options| options);
+    used_with(kind, days, |options| options)
+}
+
+fn used_with(
+    kind: Kind,
+    days: &[i64],
+    set: impl FnOnce(Options) -> Options,
+) -> (Home, Vec<String>) {
+    let site = Site::in_home(Home::on(kind), Way::Http, set);
     let mut names = Vec::new();
     for _ in days {
         let user = site.user();
@@ -134,6 +146,82 @@ fn what_has_no_account_is_deleted_when_it_is_said_twice(kind: Kind) {
         .prints("user 1 without an account: 1 records deleted\npurged 0 expired records\n");
     assert_eq!(count(), 1);
     weaved(&home, "purge FILE --gone --yes").prints("purged 0 expired records\n");
+}
+
+fn nothing_is_deleted_before_a_mail(kind: Kind) {
+    let sink = SmtpSink::start(Wants::default());
+    let (home, names) = used_with(kind, &[70, 50, 10, 70], |options| {
+        options
+            .set("smtp.host", "127.0.0.1")
+            .set("smtp.port", sink.port())
+            .set("smtp.sender", "Sync <sync@example.org>")
+            .set("global.public_url", "https://sync.example.org/y/")
+    });
+    // The last one cannot be told.
+    home.ground().run_sql(match kind {
+        Kind::Sqlite | Kind::POSTGRESQL => r#"UPDATE "user" SET mail = NULL WHERE userid = 4"#,
+        Kind::Served(_) => "UPDATE user SET mail = NULL WHERE userid = 4",
+    });
+    let count = || home.ground().number("SELECT COUNT(*) FROM wbo");
+    let purge = |more: &str| {
+        let line = format!("purge FILE --idle 60d --mail-before 14d --json{more}");
+        let all = weaved(&home, &line).json()["idle"].clone();
+        let all = all.as_array().unwrap().iter();
+        all.map(|fate| {
+            (
+                fate["name"].clone(),
+                fate["what"].clone(),
+                fate["done"].clone(),
+            )
+        })
+        .collect::<Vec<_>>()
+    };
+    let fate = |at: usize, what: &str, done: bool| (json!(names[at]), json!(what), json!(done));
+    let expected = |done: bool| {
+        [
+            fate(0, "warning", done),
+            fate(1, "warning", done),
+            fate(3, "records", done),
+        ]
+    };
+    assert_eq!(purge(" --dry-run"), expected(false));
+    assert_eq!((sink.count(), count()), (0, 4));
+    assert_eq!(purge(""), expected(true));
+    assert_eq!((sink.count(), count()), (2, 3));
+    let mail = sink.mail(0);
+    for part in [
+        "https://sync.example.org/y/",
+        "Nobody has used",
+        "Am ",
+        "lange niemand benutzt",
+    ] {
+        assert!(mail.text.contains(part), "{part} in {}", mail.text);
+    }
+    // Nobody is told twice.
+    assert_eq!(purge(""), []);
+    assert_eq!((sink.count(), count()), (2, 3));
+    // Two weeks later: one of them has come back, and goes away again.
+    home.ground()
+        .run_sql("UPDATE weaved_warnings SET day = day - 14");
+    home.ground()
+        .run_sql("UPDATE weaved_last_use SET day = day + 40 WHERE userid = 2");
+    assert_eq!(purge(""), [fate(0, "records", true)]);
+    assert_eq!((sink.count(), count()), (2, 2));
+    home.ground()
+        .run_sql("UPDATE weaved_last_use SET day = day - 60 WHERE userid = 2");
+    home.ground()
+        .run_sql("UPDATE weaved_warnings SET day = day - 100");
+    home.ground()
+        .run_sql("UPDATE weaved_users SET last_write = 1");
+    assert_eq!(purge(""), [fate(1, "warning", true)]);
+    assert_eq!((sink.count(), count()), (3, 2));
+}
+
+#[test]
+fn a_mail_before_needs_somebody_who_takes_mails() {
+    let home = home(Kind::Sqlite);
+    weaved(&home, "purge FILE --idle 60d --mail-before 14d").complains(78, "[smtp] sender");
+    weaved(&home, "purge FILE --mail-before 14d").complains(64, "--idle or --accounts");
 }
 
 #[test]

@@ -234,19 +234,18 @@ fn accounts_in_the_directory_are_looked_after_by_hand() {
         fine(&format!("made account {carol}, user 5\n"))
     );
     assert!(slapd.lets_in("uidNumber=5,ou=users,dc=mozilla", "open sesame"));
-    // Without the last use, and what there is.
-    let (code, listed, complaints) = user("list", &[], "");
-    let short = |line: &str| line.splitn(5, '\t').take(4).collect::<Vec<_>>().join("\t") + "\n";
-    let listed: String = listed.lines().map(short).collect();
+    let (code, list, _) = user("list", &[], "");
+    let day = list.lines().last().unwrap().split('\t').nth(4).unwrap();
+    assert_eq!((code, day.len()), (Some(0), "2026-11-28".len()));
     assert_eq!(
-        (code, listed, complaints),
-        fine(&format!(
-            "1\t7qrzrjz52vgwen6e7w2y7v6xknd46wxt\tactive\talice@example.com\n\
-             2\tplain\tactive\tplain@example.com\n\
-             3\tdisabled\tdisabled\tdisabled@example.com\n\
-             4\telsewhere\tactive\telsewhere@example.com\n\
-             5\t{carol}\tactive\tcarol@example.com\n"
-        ))
+        list.replace(day, "DAY"),
+        format!(
+            "1\t7qrzrjz52vgwen6e7w2y7v6xknd46wxt\tactive\talice@example.com\t-\t0\t0\n\
+             2\tplain\tactive\tplain@example.com\t-\t0\t0\n\
+             3\tdisabled\tdisabled\tdisabled@example.com\t-\t0\t0\n\
+             4\telsewhere\tactive\telsewhere@example.com\t-\t0\t0\n\
+             5\t{carol}\tactive\tcarol@example.com\tDAY\t0\t0\n"
+        )
     );
     assert_eq!(
         user("passwd", &["carol@example.com"], "close sesame\n"),
@@ -282,4 +281,42 @@ fn a_directory_that_is_only_read_says_so_by_hand() {
     assert_eq!(code, Some(0));
     assert!(text.contains("id: 1001\n"), "{text}");
     assert!(Path::new(&ini).exists());
+}
+
+/// Whoever looks after the directory removes people there; what they stored goes with a purge.
+#[test]
+fn what_people_stored_who_left_the_directory_is_deleted() {
+    let slapd = Slapd::start(PEOPLE);
+    let home = Home::new();
+    let site = site(&home, &slapd.url(), &SERVICE);
+    let (joe, ann) = (person(&site, "joe"), person(&site, "ann"));
+    for user in [&joe, &ann] {
+        user.put("storage/bookmarks/a", r#"{"payload":"x"}"#).ok();
+    }
+    let ini = configured(&home, &slapd.url(), &SERVICE);
+    let purge = |options: &[&str]| said(&[&["purge", &*ini], options].concat(), "", &home);
+    assert_eq!(purge(&["--gone", "--yes"]).1, "purged 0 expired records\n");
+    let (code, _, refusal) = purge(&["--accounts", "90d"]);
+    assert_eq!(code, Some(64));
+    assert!(
+        refusal.contains("--idle deletes their records"),
+        "{refusal}"
+    );
+    let entry = slapd.entry("(uid=joe)");
+    let dn = entry.lines().find_map(|line| line.strip_prefix("dn: "));
+    slapd.modify(&format!("dn: {}\nchangetype: delete\n", dn.unwrap()));
+    let (code, shown, _) = purge(&["--gone"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        shown.starts_with("user 1001 without an account: 1 records would be deleted\n"),
+        "{shown}"
+    );
+    let (code, done, _) = purge(&["--gone", "--yes"]);
+    assert_eq!(code, Some(0));
+    assert!(done.contains("1 records deleted"), "{done}");
+    ann.get("storage/bookmarks").lists(&["a"]);
+    // A backup says what it lacks.
+    let (code, text, _) = said(&["backup", &ini, "all"], "", &home);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("the archive has no passwords\n"), "{text}");
 }

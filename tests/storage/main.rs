@@ -19,6 +19,8 @@ mod originals;
 #[cfg(test)]
 mod promise;
 #[cfg(test)]
+mod restoring;
+#[cfg(test)]
 mod starting;
 #[cfg(test)]
 #[path = "../suite/mod.rs"]

@@ -32,6 +32,7 @@ on_every_database! {
     a_dump_is_of_one_moment
     a_dump_is_put_back_as_it_was
     a_restore_is_all_or_nothing
+    a_restore_that_takes_long_has_the_time_of_its_end
     devices_that_follow_see_what_is_put_back
     totals_are_of_those_who_have_an_account
     what_is_here_and_newer_stays
@@ -193,6 +194,36 @@ fn devices_that_follow_see_what_is_put_back(kind: Kind) {
     let mut record = vec![stored(&tabs, "c", 1_700_000_100, "c")];
     storage.restore(ALICE, &mut record).unwrap();
     assert_eq!(ids(storage, "tabs", &format!("newer={last}")), ["c"]);
+}
+
+/// What readers were promised while it ran is not broken.
+fn a_restore_that_takes_long_has_the_time_of_its_end(kind: Kind) {
+    struct Slow<'a>(CollectionName, &'a Stage);
+    impl weaved::storage::Source for Slow<'_> {
+        fn each(&mut self, visit: &mut Visit<'_>) -> Result<(), StorageError> {
+            visit(&stored(&self.0, "b", 1_600_000_000, "b"))?;
+            self.1.clock.advance(100_000);
+            visit(&stored(&self.0, "c", 1_600_000_000, "c"))
+        }
+    }
+    let stage = Stage::new(kind);
+    let storage = stage.storage.as_ref();
+    let first = post(storage, "tabs", r#"[{"id":"a","payload":"a"}]"#);
+    storage
+        .restore(ALICE, &mut Slow(name("tabs"), &stage))
+        .unwrap();
+    let time = Timestamp::from_centis(170_000_100_000);
+    for id in ["b", "c"] {
+        let record = get(storage, "tabs", id).unwrap();
+        assert!(record.contains(&time.to_string()), "{record}");
+    }
+    assert!(
+        get(storage, "tabs", "a")
+            .unwrap()
+            .contains(&first.to_string())
+    );
+    assert_eq!(times(storage), [("tabs".to_owned(), time)]);
+    assert!(post(storage, "forms", r#"[{"id":"f"}]"#) > time);
 }
 
 fn a_restore_is_all_or_nothing(kind: Kind) {
