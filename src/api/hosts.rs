@@ -76,6 +76,12 @@ impl Hosts {
         named.unwrap_or(&self.plain)
     }
 
+    /// The storage of hosts that have none of their own.
+    #[must_use]
+    pub fn plain(&self) -> &dyn Storage {
+        self.plain.storage.as_ref()
+    }
+
     /// Each storage once: the plain one, which has no name, and those of hosts, with the name of
     /// one of them.
     pub fn storages(&self) -> impl Iterator<Item = (Option<&str>, &dyn Storage)> {
