@@ -77,7 +77,8 @@ impl Hosts {
     }
 
     /// What every host gets that is not named.
-    pub(super) const fn plain(&self) -> &Hosted {
+    #[must_use]
+    pub const fn plain(&self) -> &Hosted {
         &self.plain
     }
 

@@ -41,6 +41,7 @@ pub use origin::Origin;
 pub use pages::Page;
 pub use pages::Root;
 pub use pages::Visit;
+pub use pairing::Peer;
 pub use registration::Creation;
 pub use registration::Proofs;
 pub use registration::Registering;

@@ -1,19 +1,22 @@
 //! The relay's calls (spec/clients.md, 3). None needs credentials: who pairs has none yet.
 //!
 //! A device that does not say who it is has no business on a channel, and closes it, as a third
-//! one does: somebody guesses names of channels.
+//! one does: somebody guesses names of channels. That is slow: whoever meets no channel, or one of
+//! others, too often has to wait, as after wrong passwords. The two devices of a channel do not.
 
 use std::net::IpAddr;
 
 use super::Api;
 use super::ApiError;
 use super::reply;
+use crate::guard::Deed;
 use crate::message::Body;
 use crate::message::Response;
 use crate::pairing::ChannelId;
 use crate::pairing::Conditions;
 use crate::pairing::Device;
 use crate::pairing::Held;
+use crate::pairing::Look;
 use crate::pairing::PairingError;
 use crate::pairing::Put;
 use crate::pairing::Relay;
@@ -21,6 +24,15 @@ use crate::pairing::Tag;
 
 /// How much of a report's reason is written to the log, in bytes.
 const MAX_REASON: usize = 64;
+
+/// Who speaks to the relay.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer<'a> {
+    /// What it calls itself, if that can be what a browser does.
+    pub device: Option<&'a Device>,
+    /// Where it is, as far as that can be told.
+    pub client: Option<IpAddr>,
+}
 
 impl Api {
     /// `GET /jpake/`: what this is, for people who look.
@@ -38,13 +50,10 @@ impl Api {
     ///
     /// # Errors
     /// Without a device, and those of the relay.
-    pub fn open_channel(
-        &self,
-        device: Option<&Device>,
-        client: Option<IpAddr>,
-    ) -> Result<Response, ApiError> {
-        let device = device.ok_or_else(nobody)?;
-        let channel = self.relay()?.open_channel(device, client)?;
+    pub fn open_channel(&self, peer: Peer<'_>) -> Result<Response, ApiError> {
+        let relay = self.relay()?;
+        let device = peer.device.ok_or_else(nobody)?;
+        let channel = relay.open_channel(device, peer.client)?;
         let mut response = json(format!("\"{channel}\"").into_bytes());
         response
             .headers
@@ -55,15 +64,24 @@ impl Api {
     /// `GET /jpake/<channel>`
     ///
     /// # Errors
-    /// Without a device, which closes the channel, and those of the relay.
+    /// Without a device, which closes the channel; [`ApiError::TooOften`], and those of the relay.
     pub fn get_channel(
         &self,
         channel: ChannelId,
-        device: Option<&Device>,
+        peer: Peer<'_>,
         known: Conditions<'_>,
     ) -> Result<Response, ApiError> {
-        let device = self.somebody(channel, device)?;
-        Ok(match self.relay()?.get(channel, device, known)? {
+        let look = match peer.device {
+            Some(device) => self.relay()?.look(channel, device, known)?,
+            None => Look::Outside,
+        };
+        let get = |relay: &Relay, device: &Device| relay.get(channel, device, known);
+        let held = match look {
+            Look::Held(held) => held,
+            Look::Message => self.as_member(peer, get)?,
+            Look::Gone | Look::Outside => self.as_outsider(channel, peer, get)?,
+        };
+        Ok(match held {
             Held::Message(message, tag) => tagged(json(message), &tag),
             Held::Nothing => json(b"{}".to_vec()),
             Held::Same(tag) => tagged(bare(304), &tag),
@@ -73,34 +91,31 @@ impl Api {
     /// `PUT /jpake/<channel>`
     ///
     /// # Errors
-    /// Without a device, which closes the channel, and those of the relay.
+    /// Those of [`Self::get_channel`].
     pub fn put_channel(
         &self,
         channel: ChannelId,
-        device: Option<&Device>,
+        peer: Peer<'_>,
         conditions: Conditions<'_>,
         message: &[u8],
     ) -> Result<Response, ApiError> {
-        let device = self.somebody(channel, device)?;
-        Ok(
-            match self.relay()?.put(channel, device, conditions, message)? {
-                Put::Refused(tag) => tagged(bare(412), &tag),
-                Put::Stored(tag) => tagged(bare(200), &tag),
-            },
-        )
+        let put = self.on_channel(channel, peer, |relay, device| {
+            relay.put(channel, device, conditions, message)
+        })?;
+        Ok(match put {
+            Put::Refused(tag) => tagged(bare(412), &tag),
+            Put::Stored(tag) => tagged(bare(200), &tag),
+        })
     }
 
     /// `DELETE /jpake/<channel>`
     ///
     /// # Errors
-    /// Without a device, which closes the channel all the same, and those of the relay.
-    pub fn close_channel(
-        &self,
-        channel: ChannelId,
-        device: Option<&Device>,
-    ) -> Result<Response, ApiError> {
-        let device = self.somebody(channel, device)?;
-        self.relay()?.close(channel, Some(device))?;
+    /// Those of [`Self::get_channel`].
+    pub fn close_channel(&self, channel: ChannelId, peer: Peer<'_>) -> Result<Response, ApiError> {
+        self.on_channel(channel, peer, |relay, device| {
+            relay.close(channel, Some(device))
+        })?;
         Ok(bare(200))
     }
 
@@ -111,14 +126,15 @@ impl Api {
     /// Without a device, and those of the relay.
     pub fn report_pairing(
         &self,
-        device: Option<&Device>,
+        peer: Peer<'_>,
         channel: Option<&str>,
         reason: Option<&str>,
     ) -> Result<Response, ApiError> {
-        let device = device.ok_or_else(nobody)?;
+        let relay = self.relay()?;
+        let device = peer.device.ok_or_else(nobody)?;
         let channel: Option<ChannelId> = channel.and_then(|text| text.parse().ok());
         if let Some(channel) = channel
-            && self.relay()?.close_own(channel, device)?
+            && relay.close_own(channel, device)?
         {
             log::info!("a pairing ended: {}", readable(reason.unwrap_or_default()));
         }
@@ -130,19 +146,58 @@ impl Api {
         relay.ok_or(ApiError::NotFound("relay for pairing"))
     }
 
-    /// The device, or the end of the channel.
-    fn somebody<'a>(
+    /// Does something on a channel, for whoever that is.
+    fn on_channel<T>(
         &self,
         channel: ChannelId,
-        device: Option<&'a Device>,
-    ) -> Result<&'a Device, ApiError> {
-        if let Some(device) = device {
-            return Ok(device);
+        peer: Peer<'_>,
+        work: impl FnOnce(&Relay, &Device) -> Result<T, PairingError>,
+    ) -> Result<T, ApiError> {
+        let look = match peer.device {
+            Some(device) => self.relay()?.look(channel, device, Conditions::default())?,
+            None => Look::Outside,
+        };
+        match look {
+            Look::Gone | Look::Outside => self.as_outsider(channel, peer, work),
+            Look::Held(_) | Look::Message => self.as_member(peer, work),
         }
-        match self.relay()?.close(channel, None) {
-            Ok(()) | Err(PairingError::Gone) => Err(nobody()),
-            Err(error) => Err(error.into()),
+    }
+
+    fn as_member<T>(
+        &self,
+        peer: Peer<'_>,
+        work: impl FnOnce(&Relay, &Device) -> Result<T, PairingError>,
+    ) -> Result<T, ApiError> {
+        let device = peer.device.ok_or_else(nobody)?;
+        Ok(work(self.relay()?, device)?)
+    }
+
+    /// The same for a device that has not been there: it may be the second one, or a guesser.
+    fn as_outsider<T>(
+        &self,
+        channel: ChannelId,
+        peer: Peer<'_>,
+        work: impl FnOnce(&Relay, &Device) -> Result<T, PairingError>,
+    ) -> Result<T, ApiError> {
+        let relay = self.relay()?;
+        if !self.guard.may(Deed::Proof, None, peer.client)? {
+            return Err(ApiError::TooOften);
         }
+        let result = match peer.device {
+            Some(device) => work(relay, device).map_err(ApiError::from),
+            None => match relay.close(channel, None) {
+                Ok(()) | Err(PairingError::Gone) => Err(nobody()),
+                Err(error) => Err(error.into()),
+            },
+        };
+        if let Err(
+            ApiError::Unreadable(_)
+            | ApiError::Pairing(PairingError::Gone | PairingError::Stranger),
+        ) = &result
+        {
+            self.guard.note(Deed::Proof, None, peer.client)?;
+        }
+        result
     }
 }
 

@@ -260,7 +260,7 @@ fn unload(mut archive: Archive<File>, api: &Api, json: bool) -> Result<(), Failu
 }
 
 /// A failure where accounts were left out.
-fn refusals(all: &[Moved]) -> Result<(), Failure> {
+pub(super) fn refusals(all: &[Moved]) -> Result<(), Failure> {
     let is_refused = |moved: &&Moved| moved.account == Outcome::Refused;
     match all.iter().filter(is_refused).count() {
         0 => Ok(()),

@@ -14,6 +14,7 @@ use crate::server::ListenError;
 use crate::server::MasterError;
 use crate::server::PrivilegesError;
 use crate::storage::StorageError;
+use crate::transfer::ElsewhereError;
 
 /// The answer is no: no such account, for example.
 pub(super) const NO: u8 = 1;
@@ -117,6 +118,18 @@ impl From<GuardError> for Failure {
 impl From<PairingError> for Failure {
     fn from(error: PairingError) -> Self {
         Self::new(UNAVAILABLE, chain(&error))
+    }
+}
+
+impl From<ElsewhereError> for Failure {
+    fn from(error: ElsewhereError) -> Self {
+        let code = match error {
+            ElsewhereError::Accounts(error) => return error.into(),
+            ElsewhereError::Storage(error) => return error.into(),
+            ElsewhereError::Database(_) => UNAVAILABLE,
+            ElsewhereError::Folder(_) | ElsewhereError::Other(_) => NO,
+        };
+        Self::new(code, chain(&error))
     }
 }
 

@@ -11,6 +11,7 @@ use super::serve_arguments::Sections;
 use crate::accounts::Account;
 use crate::accounts::names;
 use crate::api::Api;
+use crate::config::Config;
 
 /// Where the settings are.
 #[derive(Debug, clap::Args)]
@@ -35,14 +36,18 @@ pub(super) struct Named {
 impl File {
     /// Opens everything, without a log.
     pub(super) fn open(&self) -> Result<Api, Failure> {
-        let configuration = Configuration {
+        let config = self.read()?;
+        logger::start_quiet();
+        open::api(&config)
+    }
+
+    /// Reads the settings.
+    pub(super) fn read(&self) -> Result<Config, Failure> {
+        open::configuration(&Configuration {
             file: self.file.clone(),
             variables: Vec::new(),
             sections: self.sections.clone(),
-        };
-        let config = open::configuration(&configuration)?;
-        logger::start_quiet();
-        open::api(&config)
+        })
     }
 }
 

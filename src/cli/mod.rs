@@ -9,6 +9,7 @@ mod directory;
 #[cfg(feature = "doctor")]
 mod doctor;
 mod failure;
+mod import;
 mod installation;
 mod invite;
 mod launch;
@@ -73,6 +74,11 @@ enum Command {
     User {
         #[command(subcommand)]
         command: user::UserCommand,
+    },
+    /// Moves accounts and their records in from another server, which is only read. Safe to repeat.
+    Import {
+        #[command(subcommand)]
+        from: import::Import,
     },
     /// Mends tables of an old MySQL database in which records would be lost. Safe to repeat.
     Migrate(migrate::Migrate),
@@ -141,6 +147,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         #[cfg(feature = "doctor")]
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Invite(arguments) => invite::run(arguments),
+        Command::Import { from } => import::run(from),
         Command::Migrate(arguments) => migrate::run(arguments),
         Command::User { command } => user::run(command),
         Command::Backup(arguments) => archives::backup(arguments),

@@ -10,6 +10,7 @@ use super::ChannelId;
 use super::Conditions;
 use super::Device;
 use super::Held;
+use super::Look;
 use super::PairingError;
 use super::Put;
 use super::Relay;
@@ -39,6 +40,30 @@ impl From<Ended> for PairingError {
 }
 
 impl Relay {
+    /// What a device is to a channel, and what needs no message: one small read. A waiting device
+    /// polls once a second, and this must be all of it.
+    ///
+    /// # Errors
+    /// [`PairingError::Database`].
+    pub fn look(
+        &self,
+        channel: ChannelId,
+        device: &Device,
+        known: Conditions<'_>,
+    ) -> Result<Look, PairingError> {
+        let now = self.clock.now();
+        let there = self
+            .database
+            .read(|session| rows::read(session, channel, now))?;
+        Ok(match there {
+            None => Look::Gone,
+            Some(there) if there.standing(device) == Standing::Member => {
+                without_message(&there, known).map_or(Look::Message, Look::Held)
+            }
+            Some(_) => Look::Outside,
+        })
+    }
+
     /// The message in a channel, unless the device knows it. A message that is given out counts.
     ///
     /// # Errors
@@ -49,16 +74,10 @@ impl Relay {
         device: &Device,
         known: Conditions<'_>,
     ) -> Result<Held, PairingError> {
-        // A waiting device polls once a second: this must be all of it.
-        let now = self.clock.now();
-        let seen = self
-            .database
-            .read(|session| rows::read(session, channel, now))?
-            .ok_or(PairingError::Gone)?;
-        if seen.standing(device) == Standing::Member
-            && let Some(held) = without_message(&seen, known)
-        {
-            return Ok(held);
+        match self.look(channel, device, known)? {
+            Look::Gone => return Err(PairingError::Gone),
+            Look::Held(held) => return Ok(held),
+            Look::Message | Look::Outside => {}
         }
         self.change(channel, device, |session, there| {
             if let Some(held) = without_message(there, known) {

@@ -89,6 +89,19 @@ pub enum Held {
     Same(Tag),
 }
 
+/// What a device is to a channel.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Look {
+    /// There is no such channel.
+    Gone,
+    /// One of the two, for which there is nothing new.
+    Held(Held),
+    /// One of the two, for which there is a message.
+    Message,
+    /// None of the two, or not yet.
+    Outside,
+}
+
 /// What became of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Put {

@@ -26,6 +26,7 @@ pub use device::Device;
 pub use error::PairingError;
 pub use message::Conditions;
 pub use message::Held;
+pub use message::Look;
 pub use message::Put;
 pub use message::Tag;
 

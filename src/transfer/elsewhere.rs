@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use super::Arrival;
 use super::ElsewhereError;
 use super::Moved;
 use super::Outcome;
@@ -73,17 +74,22 @@ pub fn move_in(
     person: &Person,
     from: &mut dyn Elsewhere,
     to: Destination<'_>,
-) -> Result<Moved, ElsewhereError> {
+) -> Result<Arrival, ElsewhereError> {
     let passenger = match &person.passenger {
         Ok(passenger) => passenger,
-        Err(why) => return Ok(left_out(person, why, from)),
+        Err(why) => {
+            return Ok(Arrival {
+                user: None,
+                moved: left_out(person, why, from),
+            });
+        }
     };
-    let arrival = arrive(passenger, to.accounts, to.floor)?;
-    let mut moved = arrival.moved;
+    let mut arrival = arrive(passenger, to.accounts, to.floor)?;
+    let moved = &mut arrival.moved;
     moved.notes.extend(person.notes.iter().cloned());
     let Some(user) = arrival.user else {
-        count_left_out(&mut moved, person, from);
-        return Ok(moved);
+        count_left_out(moved, person, from);
+        return Ok(arrival);
     };
     let mut fit = Fit::new(person, from);
     match to.storage.restore(user, &mut fit) {
@@ -94,12 +100,12 @@ pub fn move_in(
                 chain(cause.as_ref())
             );
             moved.notes.push(note);
-            return Ok(moved);
+            return Ok(arrival);
         }
         Err(error) => return Err(ElsewhereError::Storage(error)),
     }
-    fit.tell(&mut moved);
-    Ok(moved)
+    fit.tell(moved);
+    Ok(arrival)
 }
 
 /// What [`move_in`] would do, without doing it: of an account that is here it is not known which

@@ -59,8 +59,8 @@ impl ServerFull {
     pub fn open(records: Database, accounts: Option<Database>) -> Result<Self, ElsewhereError> {
         let has = |database: &Database, table| database.read(|session| session.has_table(table));
         let holder = accounts.as_ref().unwrap_or(&records);
-        let [user, users] = [("user", USER), ("users", USERS)]
-            .map(|(table, sql)| Ok::<_, DbError>(has(holder, table)? && !is_empty(holder, sql)?));
+        let [user, users] =
+            ["user", "users"].map(|table| Ok::<_, DbError>(!is_empty(holder, table)?));
         let (user, users) = (user?, users?);
         let none = |database: &Database, what: &str| {
             let text = format!("{} is no database of server-full: {what}", database.name());
@@ -79,7 +79,7 @@ impl ServerFull {
             }
         };
         let is_sharded = match (has(&records, "wbo")?, has(&records, "wbo0")?) {
-            (_, true) if is_empty_table(&records, "wbo")? => true,
+            (_, true) if is_empty(&records, "wbo")? => true,
             (true, false) => false,
             (true, true) => {
                 let what = "it has records in `wbo` and in `wbo0`, and only one of them counts";
@@ -213,8 +213,8 @@ fn read(row: &Row<'_>) -> Person {
         email: row.text(3).map(str::to_owned),
         hash: row.text(2).and_then(StoredHash::parse),
         state: match row.int(4) {
-            None | Some(1) => State::Active,
-            Some(_) => State::Disabled,
+            Some(1) => State::Active,
+            _ => State::Disabled,
         },
     });
     let node = row.text(5).filter(|node| !node.is_empty());
@@ -234,15 +234,13 @@ fn read(row: &Row<'_>) -> Person {
     }
 }
 
-fn is_empty(database: &Database, sql: &str) -> Result<bool, DbError> {
-    let first = database.read(|session| session.query_one(sql, &[], |_| ()))?;
-    Ok(first.is_none())
-}
-
 /// Whether a table is missing, or has no rows.
-fn is_empty_table(database: &Database, table: &str) -> Result<bool, DbError> {
-    if !database.read(|session| session.has_table(table))? {
-        return Ok(true);
-    }
-    is_empty(database, &format!("SELECT id FROM {table} LIMIT 1"))
+fn is_empty(database: &Database, table: &str) -> Result<bool, DbError> {
+    database.read(|session| {
+        if !session.has_table(table)? {
+            return Ok(true);
+        }
+        let sql = format!("SELECT 1 FROM \"{table}\" LIMIT 1");
+        Ok(session.query_one(&sql, &[], |_| ())?.is_none())
+    })
 }

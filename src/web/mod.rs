@@ -21,6 +21,7 @@ use crate::api::Creation;
 use crate::api::Language;
 use crate::api::Node;
 use crate::api::Origin;
+use crate::api::Peer;
 use crate::api::Root;
 use crate::api::TIMESTAMP;
 use crate::api::Visit;
@@ -219,6 +220,10 @@ impl Service {
         let api = &self.api;
         let headers = &request.headers;
         let device = headers.get("x-keyexchange-id").and_then(Device::new);
+        let peer = Peer {
+            device: device.as_ref(),
+            client: self.origin(request).client,
+        };
         // What is no text is no tag of ours: a condition all the same.
         let tags = |name| {
             let value = headers.get(name)?;
@@ -230,16 +235,14 @@ impl Service {
         };
         match call {
             PairingCall::About => api.about_pairing(),
-            PairingCall::Close(channel) => api.close_channel(channel, device.as_ref()),
-            PairingCall::Get(channel) => api.get_channel(channel, device.as_ref(), conditions),
-            PairingCall::Open => api.open_channel(device.as_ref(), self.origin(request).client),
-            PairingCall::Put(channel) => {
-                api.put_channel(channel, device.as_ref(), conditions, &request.body)
-            }
+            PairingCall::Close(channel) => api.close_channel(channel, peer),
+            PairingCall::Get(channel) => api.get_channel(channel, peer, conditions),
+            PairingCall::Open => api.open_channel(peer),
+            PairingCall::Put(channel) => api.put_channel(channel, peer, conditions, &request.body),
             PairingCall::Report => {
                 let channel = headers.text("x-keyexchange-cid");
                 let reason = headers.text("x-keyexchange-log");
-                api.report_pairing(device.as_ref(), channel, reason)
+                api.report_pairing(peer, channel, reason)
             }
         }
     }

@@ -220,11 +220,10 @@ fn a_wrong_pin_is_noticed(kind: Kind) {
     });
     assert_eq!(sent, Err("the keys are different"));
     assert_eq!(received, Err(404));
-    let reported = other
-        .log()
-        .text()
-        .contains("a pairing ended: jpake.error.keymismatch");
-    assert!(reported, "{}", other.log().text());
+    let log = other.log();
+    let wanted = "a pairing ended: jpake.error.keymismatch";
+    let told = log.wait_for(|line| line.contains(wanted).then_some(()));
+    assert!(told.is_some(), "{}", log.text());
 }
 
 /// An operator may want none.
@@ -236,4 +235,34 @@ fn without_a_relay_there_is_nothing() {
         let request = HttpRequest::new("GET", path).header("X-KeyExchange-Id", &"a".repeat(256));
         assert_eq!(site.transport().send(&request).status, 404, "{path}");
     }
+}
+
+/// Who looks for channels of others soon has to wait; two devices beside him pair all the same.
+#[test]
+fn guessing_channels_is_slow() {
+    let few = |options: Options| options.set("global.rate_client", "5/10m");
+    let site = Site::in_home(Home::new(), Way::Http, few);
+    let guess = |channel: &str| {
+        let request = HttpRequest::new("GET", &format!("/jpake/{channel}"));
+        let request = request.header("X-KeyExchange-Id", &"a".repeat(256));
+        site.transport().send(&request).status
+    };
+    let (receiver, pin) = Device::receiver(&site);
+    let mut sender = Device::sender(&site, &pin);
+    let first = sender.get(1).unwrap();
+    let statuses: Vec<u16> = ["2222", "2223", "2224", "2225", "2226", "2227", &pin[8..]]
+        .into_iter()
+        .map(guess)
+        .collect();
+    assert_eq!(statuses, [404, 404, 404, 404, 404, 503, 503]);
+    let log = site.log();
+    let told = log.wait_for(|line| {
+        line.contains("503 GET /jpake/2227 from 127.0.0.1")
+            .then_some(())
+    });
+    assert!(told.is_some(), "{}", log.text());
+    sender.put(1, &sender.party.one());
+    assert!(sender.party.two(&first).is_ok());
+    let mut receiver = receiver;
+    assert!(receiver.get(1).is_ok());
 }

@@ -6,5 +6,7 @@ mod archives;
 #[cfg(test)]
 mod arrivals;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 #[path = "../suite/mod.rs"]
 mod suite;
