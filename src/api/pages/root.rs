@@ -28,6 +28,8 @@ struct Welcome {
     takes_nobody: bool,
     /// By what the page was opened, if that is not where browsers are sent to.
     called: Option<String>,
+    /// Where devices pair, if they do.
+    relay: Option<String>,
     /// Whether new accounts need an invitation.
     invited: bool,
 }
@@ -52,10 +54,13 @@ impl Api {
             frame.base = format!("{last}/");
             frame.home = "";
         }
+        let url = self.node_url(origin);
+        let relay = self.relay.as_ref().and(url.as_ref());
         show(
             200,
             &Welcome {
-                url: self.node_url(origin),
+                relay: relay.map(|url| format!("{url}jpake/")),
+                url,
                 takes_nobody: *self.node_of(origin) == Node::Null,
                 called,
                 // A page that tells that the server works must not fail with the accounts.

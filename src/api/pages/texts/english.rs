@@ -14,6 +14,8 @@ pub(in crate::api::pages) const ENGLISH: Texts = Texts {
     opened_as: "You have opened this page as",
     opened_otherwise: ", which is not the URL above. Browsers are sent to the one above, whatever they were given. If that is wrong, set public_url (or fallback_node) in the configuration.",
     others: "SeaMonkey and Firefox up to 28 ask for the same things in the same order.",
+    pair: "Pair a device",
+    pair_what: "In about:config set services.sync.jpake.serverURL, in each browser, to:",
     your_account: "Your account",
     account: "Your account",
     account_what: "Your account: change the password, see and download what is stored",

@@ -14,6 +14,8 @@ pub(in crate::api::pages) const GERMAN: Texts = Texts {
     opened_as: "Diese Seite wurde geöffnet als",
     opened_otherwise: ". Das ist nicht die URL oben, zu der Browser geschickt werden, was immer man ihnen angibt. Wenn das falsch ist, muss public_url (oder fallback_node) in der Konfiguration geändert werden.",
     others: "SeaMonkey und Firefox bis 28 fragen dasselbe in derselben Reihenfolge.",
+    pair: "Gerät verbinden",
+    pair_what: "Dafür wird unter about:config in jedem Browser services.sync.jpake.serverURL gesetzt auf:",
     your_account: "Dein Konto",
     account: "Dein Konto",
     account_what: "Dein Konto: Passwort ändern, gespeicherte Daten ansehen und herunterladen",

@@ -30,6 +30,9 @@ pub(super) struct Texts {
     /// Goes after it.
     pub(super) opened_otherwise: &'static str,
     pub(super) others: &'static str,
+    /// The browser's words.
+    pub(super) pair: &'static str,
+    pub(super) pair_what: &'static str,
     pub(super) your_account: &'static str,
     pub(super) account: &'static str,
     pub(super) account_what: &'static str,
