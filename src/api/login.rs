@@ -11,6 +11,7 @@ use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::Once;
 use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
@@ -54,6 +55,15 @@ impl Api {
                 Ok(account)
             }
             Login::Refused(refusal) => {
+                static UNKNOWN: Once = Once::new();
+                if client.is_none() {
+                    UNKNOWN.call_once(|| {
+                        log::warn!(
+                            "the web server does not tell where clients are (REMOTE_ADDR), so \
+                             that wrong passwords are counted by account alone"
+                        );
+                    });
+                }
                 self.regulars.forget(name, client);
                 self.guard.note(Deed::Login, Some(name.as_str()), client)?;
                 Err(ApiError::Refused(refusal))

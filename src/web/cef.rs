@@ -10,8 +10,9 @@ use crate::message::Request;
 /// The target of such lines in the log, which go where `[cef]` says and nowhere else.
 pub const TARGET: &str = "weaved::cef";
 
-/// The longest line, as of the original.
-const MAX_LENGTH: usize = 1024;
+/// How much of what a client says of itself is shown, in characters: the original's lines have
+/// 1024 at most, and who it was comes last.
+const MAX_TEXT: usize = 160;
 
 /// The header of every line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,10 @@ impl Cef {
 
     fn line(&self, event: Event, request: &Request, client: Option<IpAddr>) -> String {
         let header = |text| escaped(text, &['|', '\\']);
-        let value = |text| escaped(text, &['=', '\\']);
+        let value = |text: &str| {
+            let shown: String = text.chars().take(MAX_TEXT).collect();
+            escaped(&shown, &['=', '\\']).into_owned()
+        };
         let text = |name| value(request.headers.text(name).unwrap_or("none"));
         let mut path = String::new();
         for segment in request.path.iter().flat_map(|path| &path.segments) {
@@ -41,7 +45,7 @@ impl Cef {
             path.push_str(&String::from_utf8_lossy(segment));
         }
         let user = user_of(request);
-        let line = format!(
+        format!(
             "CEF:{}|{}|{}|{}|{}|{}|{}|cs1Label=requestClientApplication cs1={} requestMethod={} \
              request={} src={} dest={} suser={}",
             header(&self.version),
@@ -57,8 +61,7 @@ impl Cef {
             client.map_or_else(|| "none".to_owned(), |client| client.to_string()),
             text("host"),
             value(user.unwrap_or("none")),
-        );
-        line.chars().take(MAX_LENGTH).collect()
+        )
     }
 }
 
@@ -92,6 +95,36 @@ fn escaped<'a>(text: &'a str, special: &[char]) -> Cow<'a, str> {
 mod tests {
     use super::*;
     use crate::message::Path;
+
+    #[test]
+    fn a_long_line_still_says_who_it_was() {
+        let cef = Cef {
+            version: "0".to_owned(),
+            vendor: "mozilla".to_owned(),
+            product: "weave".to_owned(),
+            device_version: "1.3".to_owned(),
+        };
+        let path = Path {
+            segments: vec![b"=".repeat(5000)],
+            ..Path::default()
+        };
+        let mut request = Request {
+            path: Some(path),
+            ..Request::default()
+        };
+        request.headers.add("user-agent", &b"=".repeat(5000));
+        let event = Event {
+            signature: "AuthFail",
+            name: "Authentication Failed",
+            severity: 5,
+        };
+        let line = cef.line(event, &request, Some(IpAddr::from([192, 0, 2, 1])));
+        assert!(
+            line.ends_with(" src=192.0.2.1 dest=none suser=none"),
+            "{line}"
+        );
+        assert!(line.len() < 1024, "{}", line.len());
+    }
 
     #[test]
     fn nothing_ends_a_field_but_its_end() {
