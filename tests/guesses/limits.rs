@@ -88,7 +88,7 @@ fn forms_count_as_well() {
     for _ in 0..4 {
         delete("wrong-password").is(403);
     }
-    delete(&user.password).is(503);
+    delete(&user.password).is(429);
     user.get("info/collections").ok();
 }
 
