@@ -15,6 +15,7 @@ mod info;
 mod language;
 mod letters;
 mod login;
+mod mails;
 mod origin;
 mod pages;
 mod pairing;
@@ -36,6 +37,7 @@ pub use hosts::Hosts;
 pub use info::Info;
 pub use language::Language;
 pub use login::Regulars;
+pub use mails::Mails;
 pub use origin::Difference;
 pub use origin::Origin;
 pub use pages::Page;
@@ -67,6 +69,8 @@ pub struct Api {
     pub guard: Arc<Guard>,
     /// When the users were here last.
     pub last_use: LastUse,
+    /// Mails under way.
+    pub mails: Mails,
     /// Who was let in lately.
     pub regulars: Regulars,
     /// Through which devices pair; absent: they cannot.

@@ -6,8 +6,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 use std::thread;
 
 use super::Api;
@@ -33,9 +31,6 @@ use crate::mail::Letter;
 use crate::mail::Post;
 use crate::message::Response;
 use crate::sync::ErrorCode;
-
-/// How many mails are under way at once, at most; one that does not end takes the post's time-out.
-const UNDER_WAY: usize = 8;
 
 const NOT_CONFIGURED: ApiError = ApiError::NotConfigured("password reset");
 
@@ -85,22 +80,17 @@ impl Api {
         origin: Origin<'_>,
         language: Language,
     ) -> Result<(), ApiError> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let desk = self.desk(origin)?;
-        if COUNT.fetch_add(1, Ordering::SeqCst) >= UNDER_WAY {
-            COUNT.fetch_sub(1, Ordering::SeqCst);
-            return Err(ApiError::TooOften);
-        }
+        let place = self.mails.board().ok_or(ApiError::TooOften)?;
         let (account, client) = (account.to_owned(), origin.client);
         let mail = move || {
+            let _place = place;
             if let Err(error) = desk.mail_to(&account, client, language) {
                 log::warn!("no mail with a reset code: {}", chain(&error));
             }
-            COUNT.fetch_sub(1, Ordering::SeqCst);
         };
         let started = thread::Builder::new().name("mail".to_owned()).spawn(mail);
         started.map(drop).map_err(|error| {
-            COUNT.fetch_sub(1, Ordering::SeqCst);
             log::error!("cannot start a thread for a mail: {error}");
             ApiError::TooOften
         })
@@ -138,8 +128,9 @@ impl Api {
         body: Vec<u8>,
         client: Option<IpAddr>,
     ) -> Result<Response, ApiError> {
-        let account = self.accounts.find(name)?.ok_or(UNKNOWN)?;
+        // First: nobody learns from a refusal who has an account.
         self.ensure_may(Deed::Proof, None, client)?;
+        let account = self.accounts.find(name)?.ok_or(UNKNOWN)?;
         let password = Password::from_utf8(body)
             .map_err(|_| ApiError::Code(ErrorCode::WeakPassword, "the password is not UTF-8"));
         let password = password.and_then(|password| strong(password, &account.name));
@@ -161,6 +152,10 @@ impl Api {
                 log::warn!("cannot give a reset code back: {}", chain(&error));
             }
             return Err(error.into());
+        }
+        // Who has guessed before, and then helped himself, gets in at once.
+        if let Err(error) = self.guard.welcome(account.name.as_str(), client) {
+            log::warn!("cannot note a new password: {}", chain(&error));
         }
         log::info!(
             "changed the password of {}, user {}, by a reset code",
@@ -234,11 +229,16 @@ impl Desk {
             code.as_str()
         );
         let text = letters::reset(language, &link, self.codes.lifetime());
-        self.post.send(&Letter {
+        let sent = self.post.send(&Letter {
             to: address.as_str(),
             subject: text.subject,
             text: &text.text,
-        })?;
+        });
+        if sent.is_err() {
+            // Nobody has it: he may try again as soon as he likes.
+            self.guard.forgive(Deed::Mail, Some(name), client)?;
+        }
+        sent?;
         log::info!("mailed a reset code to {name}, user {}", account.id);
         Ok(())
     }

@@ -126,6 +126,8 @@ impl Api {
             .map_err(|_| ApiError::Code(ErrorCode::Email, "no valid e-mail address"))?;
         self.accounts
             .set_email(account.id, Some(&email), Some(proof))?;
+        // What was mailed to the old address is not its new owner's.
+        self.codes.withdraw(account.id)?;
         Ok(reply::text(email.as_str()))
     }
 
@@ -149,6 +151,8 @@ impl Api {
         let password = strong(password, &account.name)?;
         self.accounts
             .set_password(account.id, &password, Some(proof))?;
+        // Wherever codes are kept: whoever holds one must not change it back.
+        self.codes.withdraw(account.id)?;
         log::info!(
             "changed the password of {}, user {}",
             account.name,

@@ -346,6 +346,7 @@ fn api_on(config: &Config, databases: &Databases) -> Result<Api, Failure> {
         codes: Arc::new(codes),
         last_use: LastUse::open(Arc::clone(&databases.accounts), guard.now())?,
         guard,
+        mails: api::Mails::default(),
         regulars: api::Regulars::default(),
         relay,
         settings,

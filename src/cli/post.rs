@@ -36,7 +36,7 @@ fn new(smtp: &config::Smtp, sender: &str) -> Result<Arc<dyn Post>, Failure> {
         Failure::new(CONFIG, format!("[smtp] {key}: {error}"))
     };
     if let Some((program, arguments)) = smtp.sendmail.split_first() {
-        let sendmail = Sendmail::new(sender, program, arguments).map_err(wrong)?;
+        let sendmail = Sendmail::new(sender, program, arguments, smtp.timeout).map_err(wrong)?;
         return Ok(Arc::new(sendmail));
     }
     let password = smtp.password.as_ref().map(config::Secret::expose);

@@ -277,6 +277,9 @@ struct App {
     purged: Mutex<Option<Instant>>,
 }
 
+/// How long a stop waits for mails that are under way.
+const MAIL_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How often expired records are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 
@@ -299,6 +302,7 @@ impl Handler for App {
 
     fn ending(&self) {
         self.write_down();
+        self.service.api().mails.wait(MAIL_PATIENCE);
     }
 
     fn quiet(&self) {

@@ -125,6 +125,7 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
             let (api, found) = account.find()?;
             let password = new_password(&found.name)?;
             api.accounts.set_password(found.id, &password, None)?;
+            api.codes.withdraw(found.id)?;
             say(format_args!("changed the password of {}", found.name))
         }
         UserCommand::Disable { account } => set_state(account, State::Disabled),
@@ -167,6 +168,7 @@ fn rename(named: &Named, new: &str) -> Result<(), Failure> {
     api.accounts.rename(account.id, &name)?;
     if let Some(email) = new.contains('@').then(|| Email::new(new).ok()).flatten() {
         api.accounts.set_email(account.id, Some(&email), None)?;
+        api.codes.withdraw(account.id)?;
     }
     say(format_args!("{} is {name} now", account.name))
 }

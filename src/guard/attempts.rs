@@ -36,6 +36,10 @@ const COUNT: &str = "
     UPDATE weaved_attempts
     SET attempts = attempts + 1
     WHERE subject = :subject AND until > :now";
+const FORGIVE: &str = "
+    UPDATE weaved_attempts
+    SET attempts = attempts - 1
+    WHERE subject = :subject AND attempts > 0";
 const FORGET: &str = "DELETE FROM weaved_attempts WHERE subject = :subject";
 const INSERT: &str = "
     INSERT INTO weaved_attempts (subject, attempts, until)
@@ -155,6 +159,24 @@ impl Guard {
         for counter in self.counters(deed, account, client) {
             let until = after(now, counter.rate.seconds.into());
             self.count(&counter.subject, now, until)?;
+        }
+        Ok(())
+    }
+
+    /// Takes back one that was noted: it did not happen.
+    ///
+    /// # Errors
+    /// [`GuardError::Database`]; then it may be taken back or not.
+    pub fn forgive(
+        &self,
+        deed: Deed,
+        account: Option<&str>,
+        client: Option<IpAddr>,
+    ) -> Result<(), GuardError> {
+        for counter in self.counters(deed, account, client) {
+            let params = [(":subject", counter.subject.as_str().into())];
+            self.database
+                .write(|session| session.execute(FORGIVE, &params))?;
         }
         Ok(())
     }

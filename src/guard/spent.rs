@@ -19,6 +19,7 @@ const SCHEMA: &str = "
 
 const INSERT: &str = "INSERT INTO weaved_spent (token, until) VALUES (:token, :until)";
 const RELEASE: &str = "DELETE FROM weaved_spent WHERE token = :token";
+const FIND: &str = "SELECT until FROM weaved_spent WHERE token = :token";
 const SWEEP: &str = "DELETE FROM weaved_spent WHERE until < :now";
 
 pub(super) fn prepare(database: &Database) -> Result<(), GuardError> {
@@ -40,19 +41,31 @@ impl Guard {
     /// [`GuardError::Database`]; then it may be used up or not.
     pub fn spend(&self, token: &str, until: Timestamp) -> Result<bool, GuardError> {
         let params = [(":token", token.into()), (":until", until.centis().into())];
-        let spent = self
-            .database
-            .write(|session| session.execute(INSERT, &params));
-        match spent {
-            Ok(_) => {}
-            Err(DbError::Constraint(_)) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        }
         let now = [(":now", self.now().centis().into())];
-        self.database
-            .write(|session| session.execute(SWEEP, &now))?;
-        Ok(true)
+        let spent = self.database.write(|session| {
+            // What has ended is in nobody's way.
+            session.execute(SWEEP, &now)?;
+            session.execute(INSERT, &params)
+        });
+        match spent {
+            Ok(_) => Ok(true),
+            Err(DbError::Constraint(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
+
+    /// Whether something was used up.
+    ///
+    /// # Errors
+    /// [`GuardError::Database`].
+    pub fn is_spent(&self, token: &str) -> Result<bool, GuardError> {
+        let params = [(":token", token.into())];
+        let found = self
+            .database
+            .read(|session| session.query_one(FIND, &params, |_| ()))?;
+        Ok(found.is_some())
+    }
+
     /// Takes back that something was used up.
     ///
     /// # Errors

@@ -15,6 +15,9 @@ use crate::message::Request;
 /// The target under which every request is logged, when that is asked for.
 const ACCESS: &str = "weaved::access";
 
+/// How much of a reason is shown, in characters: parts of it may be a client's.
+const MAX_REASON: usize = 2000;
+
 /// How much of a path is shown, in bytes.
 const MAX_PATH: usize = 160;
 
@@ -57,6 +60,7 @@ impl LogLine {
             Weight::Suspicious => log::Level::Warn,
             Weight::Usual => log::Level::Debug,
         };
+        let reason: String = reason.chars().take(MAX_REASON).collect();
         log::log!(
             level,
             "{status} {}: {reason} (id {})",

@@ -363,7 +363,8 @@ impl Service {
     /// How the client reached us; a proxy's word counts only if it is trusted.
     fn origin<'a>(&self, request: &'a Request) -> Origin<'a> {
         let peer: Option<IpAddr> = request.peer.parse().ok();
-        let trusted = peer.is_some_and(|peer| self.settings.trusted_proxies.contains(&peer));
+        let peer = peer.map(|peer| peer.to_canonical());
+        let trusted = peer.is_some_and(|peer| self.trusts(peer));
         let forwarded = |name| {
             let text = request.headers.text(name).filter(|_| trusted)?;
             Some(text.split(',').next().unwrap_or_default().trim())
@@ -380,18 +381,27 @@ impl Service {
         }
     }
 
+    fn trusts(&self, address: IpAddr) -> bool {
+        let mut proxies = self.settings.trusted_proxies.iter();
+        proxies.any(|proxy| proxy.to_canonical() == address)
+    }
+
     /// Where the client is: the last address on the way that is no trusted proxy's. What stands
     /// before it in `X-Forwarded-For` anybody could have written.
     fn client(&self, request: &Request, peer: Option<IpAddr>) -> Option<IpAddr> {
-        let trusts = |address: &IpAddr| self.settings.trusted_proxies.contains(address);
         let mut client = peer;
-        let mut told = request.headers.text("x-forwarded-for").into_iter();
-        let mut told = told.by_ref().flat_map(|text| text.rsplit(','));
-        while let Some(proxy) = client.filter(trusts) {
-            let Some(before) = told.next().and_then(|text| text.trim().parse().ok()) else {
+        let told = request.headers.get("x-forwarded-for");
+        // One by one: what a client has put before them must not make all of them unreadable.
+        let mut told = told
+            .into_iter()
+            .flat_map(|told| told.rsplit(|byte| *byte == b','));
+        while let Some(proxy) = client.filter(|client| self.trusts(*client)) {
+            let before = told.next().and_then(|text| std::str::from_utf8(text).ok());
+            let before = before.and_then(|text| text.trim().parse::<IpAddr>().ok());
+            let Some(before) = before else {
                 return Some(proxy);
             };
-            client = Some(before);
+            client = Some(before.to_canonical());
         }
         client
     }

@@ -93,6 +93,12 @@ pub(super) fn find(request: &Request, heartbeat: &str) -> Result<Route, Refusal>
             _ => Err(Refusal::Method),
         },
         ["misc", "1.0", "echo", ..] => Ok(Route::Echo),
+        // Below a slash their links would lead elsewhere.
+        ["weave-account" | "weave-delete-account" | "weave-password-reset" | "weave-sign-up"]
+            if path.trailing_slash =>
+        {
+            Err(Refusal::NoRoute)
+        }
         ["weave-account"] => page(method, Page::Account),
         ["weave-delete-account"] => page(method, Page::Delete),
         ["weave-password-reset"] => page(method, Page::Reset),
@@ -111,7 +117,7 @@ pub(super) fn find(request: &Request, heartbeat: &str) -> Result<Route, Refusal>
 
 fn page(method: &str, page: Page) -> Result<Route, Refusal> {
     match method {
-        "GET" | "POST" => Ok(Route::Page(page)),
+        "GET" | "HEAD" | "POST" => Ok(Route::Page(page)),
         _ => Err(Refusal::Method),
     }
 }

@@ -64,6 +64,11 @@ fn guesses_are_matched_and_nothing_else_is() {
     for status in [401, 401, 401, 503] {
         guesser.get("info/collections").is(status);
     }
-    site.log().wait_for_count("too many attempts", 1);
-    assert_eq!(matched(&site, folder.path()), 4, "{}", site.log().text());
+    // By a form, too.
+    let form = user.nobody().call("POST", "/weave-account");
+    let form = form.header("Content-Type", "application/x-www-form-urlencoded");
+    let fields = format!("do=sign-in&username={}&password=x", user.name);
+    form.body(fields).send().is(429);
+    site.log().wait_for_count("too many attempts", 2);
+    assert_eq!(matched(&site, folder.path()), 5, "{}", site.log().text());
 }

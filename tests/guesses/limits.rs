@@ -42,6 +42,8 @@ fn who_guesses_has_to_wait_and_others_do_not() {
     // The last address before the trusted one counts, not what a client has written before it.
     ask(&user, "192.0.2.1, 192.0.2.2").ok();
     ask(&guesser, "192.0.2.2, 192.0.2.1").is(503);
+    ask(&guesser, "\u{ff}, 192.0.2.1").is(503);
+    ask(&guesser, "rubbish, ::ffff:192.0.2.1").is(503);
     let line = format!(
         "503 GET {}/1.1/{}/info/collections from 192.0.2.1: too many attempts (id ",
         site.prefix(),

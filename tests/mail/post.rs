@@ -85,3 +85,22 @@ fn a_command_takes_mails_as_well() {
     let why = |line: &str| line.contains("has failed: no room left").then_some(());
     site.log().wait_for(why).unwrap();
 }
+
+#[test]
+fn a_command_that_hangs_is_ended() {
+    let home = Home::new();
+    let script = home.path().join("sendmail");
+    fs::write(&script, "cat > /dev/null\nexec sleep 600\n").unwrap();
+    let sink = SmtpSink::start(Wants::default());
+    let command = format!("/bin/sh {}", script.display());
+    let site = site(home, &sink, |options| {
+        options
+            .set("smtp.sendmail", command)
+            .set("smtp.timeout", "1")
+    });
+    let user = site.user();
+    for _ in 0..2 {
+        user.nobody().user("GET", "/password_reset").send().is(503);
+    }
+    site.log().wait_for_count("it has not ended within 1 s", 2);
+}

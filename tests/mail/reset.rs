@@ -231,3 +231,64 @@ fn without_a_sender_or_a_url_nobody_is_mailed() {
         assert_eq!(answer.header("Retry-After"), None);
     }
 }
+
+/// Somebody who leaves a mailbox that was broken into; somebody whose codes are elsewhere.
+#[test]
+fn what_was_mailed_before_a_change_is_void() {
+    let sink = SmtpSink::start(Wants::default());
+    let home = Home::new();
+    let codes = format!("sqlite:///{}", home.path().join("codes.db").display());
+    let site = site(home, &sink, |options| {
+        options.set("reset_codes.sqluri", codes)
+    });
+    let user = site.user();
+    ask(&user).ok();
+    let code = sink.mail(0);
+    let call = user.user("POST", "/email").body("new@example.org");
+    call.send().ok();
+    reset(&user, code.code(), "newsecret1").code(10);
+    ask(&user).ok();
+    let code = sink.mail(1);
+    assert_eq!(code.to, "new@example.org");
+    user.user("POST", "/password")
+        .body("newsecret1")
+        .send()
+        .ok();
+    reset(&user, code.code(), "newsecret2").code(10);
+    user.with_password("newsecret1")
+        .get("info/collections")
+        .ok();
+}
+
+#[test]
+fn a_mail_that_nobody_took_does_not_count() {
+    let sink = SmtpSink::start(Wants {
+        nothing: true,
+        ..Wants::default()
+    });
+    let site = site(Home::new(), &sink, |options| {
+        options.set("global.rate_mail", "1/10m")
+    });
+    let user = site.user();
+    for _ in 0..3 {
+        ask(&user).is(503);
+    }
+}
+
+#[test]
+fn who_has_guessed_and_then_helps_himself_gets_in() {
+    let sink = SmtpSink::start(Wants::default());
+    let site = site(Home::new(), &sink, |options| {
+        options.set("global.rate_login", "3/10m")
+    });
+    let user = site.user();
+    let guesser = user.with_password("wrong-password");
+    for status in [401, 401, 401, 503] {
+        guesser.get("info/collections").is(status);
+    }
+    ask(&user).ok();
+    reset(&user, sink.mail(0).code(), "newsecret1").says("success");
+    user.with_password("newsecret1")
+        .get("info/collections")
+        .ok();
+}

@@ -109,21 +109,34 @@ fn nobody_makes_a_session_but_the_server() {
     let cookie = visitor.cookie().unwrap();
     let (name, value) = cookie.split_once('=').unwrap();
     let parts: Vec<&str> = value.split(':').collect();
-    let (end, seal) = (parts[0], parts[2]);
+    let (start, end, seal) = (parts[0], parts[1], parts[3]);
     let later: u64 = end.parse::<u64>().unwrap() + 1;
+    assert!(start.contains('.'));
     let other = site.user();
     for forged in [
-        format!("{name}={later}:{}:{seal}", user.name),
-        format!("{name}={end}:{}:{seal}", other.name),
-        format!("{name}={end}:{}:", user.name),
-        format!("{name}={end}:nobody:{seal}"),
-        format!("{name}=::"),
+        format!("{name}={start}:{later}:{}:{seal}", user.name),
+        format!("{name}={later}.1:{end}:{}:{seal}", user.name),
+        format!("{name}={start}:{end}:{}:{seal}", other.name),
+        format!("{name}={start}:{end}:{}:", user.name),
+        format!("{name}={start}:{end}:nobody:{seal}"),
+        format!("{name}=:::"),
         format!("{name}="),
     ] {
         let visitor = Visitor::new(&site);
         visitor.set_cookie(&forged);
         visitor.open(ACCOUNT).ok().contains("value=\"sign-in\"");
     }
+    // Who signs out ends the session wherever its cookie is, and however new it is.
+    let copy = Visitor::new(&site);
+    sign_in(&copy, &user);
+    let thief = Visitor::new(&site).like(&copy);
+    thief.open(ACCOUNT).ok().contains(&user.name);
+    let token = copy.open(ACCOUNT).field("token");
+    copy.submit(ACCOUNT, &[("do", "sign-out"), ("token", &token)])
+        .ok();
+    thief.open(ACCOUNT).ok().contains("value=\"sign-in\"");
+    sign_in(&visitor, &user);
+    let cookie = visitor.cookie().unwrap();
     // Among others of the same web server.
     visitor.set_cookie(&format!("a=b; {cookie}; c=d"));
     visitor.open(ACCOUNT).ok().contains(&user.name);
@@ -234,4 +247,15 @@ fn a_closed_door_says_so_and_an_invitation_opens_it() {
     sign_up("ABCD-EFGH").is(400).contains("not right");
     sign_up(code).ok().contains("The account is there");
     user.get("info/collections").ok();
+}
+
+#[test]
+fn long_names_fill_no_log() {
+    let site = site(|options| options);
+    let name = "a".repeat(200_000);
+    let visitor = Visitor::new(&site);
+    let fields = [("do", "sign-in"), ("username", &*name), ("password", "x")];
+    visitor.submit(ACCOUNT, &fields).is(403);
+    let line = |line: &str| line.contains("credentials: ").then(|| line.len());
+    assert!(site.log().wait_for(line).unwrap() < 3000);
 }

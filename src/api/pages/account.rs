@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::Visit;
 use super::frame::Frame;
 use super::frame::show;
+use super::session::Birth;
 use super::session::Session;
 use super::session::end_of_session;
 use super::shown;
@@ -77,6 +78,21 @@ struct Form {
     sure: String,
 }
 
+/// Whose page it is, and when he signed in; absent: just now.
+struct Who {
+    account: Account,
+    birth: Option<Birth>,
+}
+
+impl From<Session> for Who {
+    fn from(session: Session) -> Self {
+        Self {
+            account: session.account,
+            birth: Some(session.birth),
+        }
+    }
+}
+
 /// What is told on the page.
 #[derive(Clone, Copy, Default)]
 struct Told<'a> {
@@ -87,7 +103,7 @@ struct Told<'a> {
 impl Api {
     pub(super) fn account_page(&self, visit: &Visit<'_>) -> Result<Response, ApiError> {
         match self.session(visit)? {
-            Some(session) => self.account_of(session.account, visit, 200, Told::default()),
+            Some(session) => self.account_of(session.into(), visit, 200, Told::default()),
             None => self.sign_in(visit, 200, "", None),
         }
     }
@@ -107,15 +123,16 @@ impl Api {
         show(status, &page)
     }
 
-    /// The page, with which the session begins anew.
+    /// The page, with which the session goes on.
     fn account_of(
         &self,
-        account: Account,
+        who: Who,
         visit: &Visit<'_>,
         status: u16,
         told: Told<'_>,
     ) -> Result<Response, ApiError> {
-        let (Session { account, token }, cookie) = self.begin_session(account, visit)?;
+        let (session, cookie) = self.go_on(who.account, who.birth, visit)?;
+        let Session { account, token, .. } = session;
         let page = AccountPage {
             frame: self.frame(visit),
             problem: told.problem,
@@ -157,7 +174,13 @@ impl Api {
         let texts = self.frame(visit).texts;
         if form.deed == "sign-in" {
             return match self.log_in_by_form(&form.username, form.password, visit) {
-                Ok(account) => self.account_of(account, visit, 200, Told::default()),
+                Ok(account) => {
+                    let who = Who {
+                        account,
+                        birth: None,
+                    };
+                    self.account_of(who, visit, 200, Told::default())
+                }
                 Err(error @ ApiError::FormRefused(_)) => {
                     let text = Some(texts.bad_credentials);
                     let page = self.sign_in(visit, 403, &form.username, text);
@@ -172,23 +195,19 @@ impl Api {
         };
         match form.deed.as_str() {
             "sign-out" => {
+                self.end_session(&session)?;
                 let mut response = self.sign_in(visit, 200, "", Some(texts.signed_out))?;
                 response.headers.push(end_of_session());
                 Ok(response)
             }
             "download" => self.download(&session.account),
-            "wipe" => self.wipe_by_form(&form, session.account, visit),
-            "password" | "email" => self.change_by_form(form, session.account, visit),
-            _ => self.account_of(session.account, visit, 400, Told::default()),
+            "wipe" => self.wipe_by_form(&form, session.into(), visit),
+            "password" | "email" => self.change_by_form(form, session.into(), visit),
+            _ => self.account_of(session.into(), visit, 400, Told::default()),
         }
     }
 
-    fn wipe_by_form(
-        &self,
-        form: &Form,
-        account: Account,
-        visit: &Visit<'_>,
-    ) -> Result<Response, ApiError> {
+    fn wipe_by_form(&self, form: &Form, who: Who, visit: &Visit<'_>) -> Result<Response, ApiError> {
         let texts = self.frame(visit).texts;
         if form.sure != "yes" {
             let problem = Some(texts.missing_data);
@@ -196,36 +215,42 @@ impl Api {
                 problem,
                 ..Told::default()
             };
-            return self.account_of(account, visit, 400, told);
+            return self.account_of(who, visit, 400, told);
         }
         if form.collection.is_empty() {
-            self.hosts.delete_all(account.id)?;
+            self.hosts.delete_all(who.account.id)?;
         } else {
             let collection: Result<CollectionName, _> = form.collection.parse();
             let Ok(collection) = collection else {
-                return self.account_of(account, visit, 400, Told::default());
+                return self.account_of(who, visit, 400, Told::default());
             };
             for (_, storage) in self.hosts.storages() {
-                storage.delete(account.id, &collection, &Query::default(), None)?;
+                storage.delete(who.account.id, &collection, &Query::default(), None)?;
             }
         }
-        log::info!("deleted data of {}, user {}", account.name, account.id);
+        log::info!(
+            "deleted data of {}, user {}",
+            who.account.name,
+            who.account.id
+        );
         let notice = Some(texts.wiped);
         let told = Told {
             notice,
             ..Told::default()
         };
-        self.account_of(account, visit, 200, told)
+        self.account_of(who, visit, 200, told)
     }
 
     fn change_by_form(
         &self,
         form: Form,
-        account: Account,
+        who: Who,
         visit: &Visit<'_>,
     ) -> Result<Response, ApiError> {
         let texts = self.frame(visit).texts;
-        let page = |account, status, told| self.account_of(account, visit, status, told);
+        let Who { account, birth } = who;
+        let page =
+            |account, status, told| self.account_of(Who { account, birth }, visit, status, told);
         let problem = |problem| Told {
             problem: Some(problem),
             ..Told::default()

@@ -58,6 +58,10 @@ pub struct Visit<'a> {
     pub request: &'a Request,
 }
 
+/// The longest name or address that is looked for, in bytes: longer than any mail's
+/// (RFC 5321, 4.5.3.1).
+const MAX_ACCOUNT: usize = 512;
+
 impl Api {
     /// Answers a page, or a form of it.
     ///
@@ -143,6 +147,9 @@ impl Api {
     /// than the original server.
     fn name_of(&self, account: &str) -> Result<UserName, BadName> {
         let account = account.trim();
+        if account.len() > MAX_ACCOUNT {
+            return Err(BadName);
+        }
         let name = names::server_name(account)?;
         let other = names::client_name(account)?;
         let is_known = other == name || matches!(self.accounts.look_up(&name), Ok(Some(_)));

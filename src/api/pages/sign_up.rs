@@ -16,6 +16,7 @@ use crate::api::Asked;
 use crate::api::INVITATION;
 use crate::api::Proofs;
 use crate::api::Registering;
+use crate::guard::Deed;
 use crate::message::Response;
 use crate::sync::ErrorCode;
 
@@ -111,6 +112,7 @@ impl Api {
         let Ok(name) = names::client_name(email) else {
             return Err(refuse(ApiError::FormIncomplete, texts.missing_data));
         };
+        self.ensure_may(Deed::Proof, None, visit.origin.client)?;
         let is_address = email.contains('@');
         let new = Registering {
             name: &name,
@@ -136,6 +138,10 @@ impl Api {
             }
             Err(error) => Err(match &error {
                 ApiError::Code(code, _) => {
+                    if *code == ErrorCode::Overwrite {
+                        // Who asks for one name after the other is slowed down.
+                        self.note_failure(visit.origin.client)?;
+                    }
                     let text = match code {
                         ErrorCode::Captcha => texts.bad_answer,
                         ErrorCode::Overwrite | ErrorCode::UserName => texts.taken,
