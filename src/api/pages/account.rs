@@ -18,6 +18,7 @@ use super::session::end_of_session;
 use super::shown;
 use crate::accounts::Account;
 use crate::accounts::Password;
+use crate::accounts::names;
 use crate::api::Api;
 use crate::api::ApiError;
 use crate::message::Body;
@@ -38,6 +39,7 @@ use crate::transfer::Writer;
 struct SignIn<'a> {
     frame: Frame,
     problem: Option<&'a str>,
+    notice: Option<&'a str>,
     username: &'a str,
 }
 
@@ -49,6 +51,8 @@ struct AccountPage<'a> {
     notice: Option<&'a str>,
     email: &'a str,
     name: &'a str,
+    /// What a password manager knows him by.
+    entered: &'a str,
     token: &'a str,
     rows: Vec<Row>,
 }
@@ -84,11 +88,27 @@ struct Told<'a> {
     notice: Option<&'a str>,
 }
 
+impl<'a> Told<'a> {
+    const fn problem(text: &'a str) -> Self {
+        Self {
+            problem: Some(text),
+            notice: None,
+        }
+    }
+
+    const fn notice(text: &'a str) -> Self {
+        Self {
+            problem: None,
+            notice: Some(text),
+        }
+    }
+}
+
 impl Api {
     pub(super) fn account_page(&self, visit: &Visit<'_>) -> Result<Response, ApiError> {
         match self.session(visit)? {
             Some(session) => self.account_of(session.account, visit, 200, Told::default()),
-            None => self.sign_in(visit, 200, "", None),
+            None => self.sign_in(visit, 200, "", Told::default()),
         }
     }
 
@@ -97,11 +117,12 @@ impl Api {
         visit: &Visit<'_>,
         status: u16,
         username: &str,
-        problem: Option<&str>,
+        told: Told<'_>,
     ) -> Result<Response, ApiError> {
         let page = SignIn {
             frame: self.frame(visit),
-            problem,
+            problem: told.problem,
+            notice: told.notice,
             username,
         };
         show(status, &page)
@@ -116,11 +137,15 @@ impl Api {
         told: Told<'_>,
     ) -> Result<Response, ApiError> {
         let (Session { account, token }, cookie) = self.begin_session(account, visit)?;
+        let email = account.email.as_deref();
+        // Once the address is another one, the name alone still leads here.
+        let entered = email.filter(|email| names::matches(email, &account.name));
         let page = AccountPage {
             frame: self.frame(visit),
             problem: told.problem,
             notice: told.notice,
-            email: account.email.as_deref().unwrap_or("–"),
+            email: email.unwrap_or("–"),
+            entered: entered.unwrap_or(account.name.as_str()),
             name: account.name.as_str(),
             token: &token,
             rows: self.rows(account.id)?,
@@ -159,8 +184,8 @@ impl Api {
             return match self.log_in_by_form(&form.username, form.password, visit) {
                 Ok(account) => self.account_of(account, visit, 200, Told::default()),
                 Err(error @ ApiError::FormRefused(_)) => {
-                    let text = Some(texts.bad_credentials);
-                    let page = self.sign_in(visit, 403, &form.username, text);
+                    let told = Told::problem(texts.bad_credentials);
+                    let page = self.sign_in(visit, 403, &form.username, told);
                     Err(shown(error, page))
                 }
                 Err(error) => Err(error),
@@ -168,11 +193,11 @@ impl Api {
         }
         let session = self.session(visit)?;
         let Some(session) = session.filter(|session| is_same(&session.token, &form.token)) else {
-            return self.sign_in(visit, 403, "", Some(texts.expired));
+            return self.sign_in(visit, 403, "", Told::problem(texts.expired));
         };
         match form.deed.as_str() {
             "sign-out" => {
-                let mut response = self.sign_in(visit, 200, "", Some(texts.signed_out))?;
+                let mut response = self.sign_in(visit, 200, "", Told::notice(texts.signed_out))?;
                 response.headers.push(end_of_session());
                 Ok(response)
             }
@@ -191,11 +216,7 @@ impl Api {
     ) -> Result<Response, ApiError> {
         let texts = self.frame(visit).texts;
         if form.sure != "yes" {
-            let problem = Some(texts.missing_data);
-            let told = Told {
-                problem,
-                ..Told::default()
-            };
+            let told = Told::problem(texts.missing_data);
             return self.account_of(account, visit, 400, told);
         }
         if form.collection.is_empty() {
@@ -210,12 +231,7 @@ impl Api {
             }
         }
         log::info!("deleted data of {}, user {}", account.name, account.id);
-        let notice = Some(texts.wiped);
-        let told = Told {
-            notice,
-            ..Told::default()
-        };
-        self.account_of(account, visit, 200, told)
+        self.account_of(account, visit, 200, Told::notice(texts.wiped))
     }
 
     fn change_by_form(
@@ -226,23 +242,15 @@ impl Api {
     ) -> Result<Response, ApiError> {
         let texts = self.frame(visit).texts;
         let page = |account, status, told| self.account_of(account, visit, status, told);
-        let problem = |problem| Told {
-            problem: Some(problem),
-            ..Told::default()
-        };
-        let notice = |notice| Told {
-            notice: Some(notice),
-            ..Told::default()
-        };
         if form.deed == "password" && form.new != form.again {
-            return page(account, 400, problem(texts.differ));
+            return page(account, 400, Told::problem(texts.differ));
         }
         let proof = Password::new(form.password);
         let account = match self.log_in(&account.name, &proof, visit.origin.client) {
             Ok(account) => account,
             Err(ApiError::Refused(reason)) => {
                 let error = ApiError::FormRefused(format!("{}: {reason}", account.name));
-                let page = page(account, 403, problem(texts.bad_credentials));
+                let page = page(account, 403, Told::problem(texts.bad_credentials));
                 return Err(shown(error, page));
             }
             Err(error) => return Err(error),
@@ -267,14 +275,14 @@ impl Api {
                     .accounts
                     .find(name)?
                     .ok_or(ApiError::NotFound("user"))?;
-                page(account, 200, notice(done))
+                page(account, 200, Told::notice(done))
             }
             Err(error @ ApiError::Code(code, _)) => {
                 let text = match code {
                     ErrorCode::WeakPassword => texts.weak,
                     _ => texts.bad_email,
                 };
-                Err(shown(error, page(account, 400, problem(text))))
+                Err(shown(error, page(account, 400, Told::problem(text))))
             }
             Err(error) => Err(error),
         }
