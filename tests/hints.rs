@@ -259,10 +259,7 @@ mod tests {
                 ("HTTPS", "on"),
             ];
             let text = page(&site, "", &nginx);
-            assert!(
-                text.contains(">https://h.example/sync/</code>"),
-                "{text}"
-            );
+            assert!(text.contains(">https://h.example/sync/</code>"), "{text}");
             assert!(!text.contains("role=\"alert\""), "{text}");
         }
         let other = [

@@ -103,6 +103,7 @@ impl Browser {
         browser.session = format!("/session/{}", made["sessionId"].as_str().unwrap());
         // So that what comes is kept.
         browser.tools("Network.enable", &json!({}));
+        browser.tools("Emulation.setScrollbarsHidden", &json!({"hidden": true}));
         browser.tools(
             "Browser.setDownloadBehavior",
             &json!({"behavior": "allow", "downloadPath": browser.downloads(), "eventsEnabled": true}),
@@ -254,7 +255,6 @@ impl Browser {
             "Emulation.setDeviceMetricsOverride",
             &json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false}),
         );
-        self.tools("Emulation.setScrollbarsHidden", &json!({"hidden": true}));
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
         self.tools(
             "Emulation.setEmulatedMedia",
