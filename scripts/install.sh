@@ -4,7 +4,7 @@
 #   run    a C compiler (the build of SQLite needs one) and lighttpd
 #   test   these, every other web server of the tests, MariaDB, PostgreSQL and OpenLDAP, openssl,
 #          the tools that judge systemd's units, fail2ban's, and Python's cryptography for the Sync client
-#          that is written in Python
+#          that is written in Python; Chromium with its driver and a font, and tidy, for the pages
 #   bench  what run needs, nginx, Apache, MariaDB and PostgreSQL
 set -euo pipefail
 
@@ -35,6 +35,10 @@ if [ "${1:-run}" = test ]; then
     have systemd-analyze || packages+=(systemd)
     have slapd || packages+=(slapd) services+=(slapd)
     have ldapmodify || packages+=(ldap-utils)
+    have chromium || packages+=(chromium)
+    have chromedriver || packages+=(chromium-driver)
+    [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || packages+=(fonts-dejavu-core)
+    have tidy || packages+=(tidy)
     have fail2ban-regex || packages+=(fail2ban) services+=(fail2ban)
 fi
 

@@ -169,7 +169,8 @@ const STYLE: &str = ":root{color-scheme:light dark}\
 body{margin:.5em;font:1em/1.4 sans-serif}\
 p{margin:0 0 .5em}\
 input{font:inherit;box-sizing:border-box;width:100%;max-width:22em}\
-small{display:block}";
+small{display:block}\
+a{color:inherit}";
 
 /// The page. What stands in it is ours, and needs no escaping.
 fn page(language: Language, token: &str, question: &str, hint: &str) -> Response {

@@ -256,6 +256,6 @@ fn long_names_fill_no_log() {
     let visitor = Visitor::new(&site);
     let fields = [("do", "sign-in"), ("username", &*name), ("password", "x")];
     visitor.submit(ACCOUNT, &fields).is(403);
-    let line = |line: &str| line.contains("credentials: ").then(|| line.len());
+    let line = |line: &str| line.contains("credentials: ").then_some(line.len());
     assert!(site.log().wait_for(line).unwrap() < 3000);
 }

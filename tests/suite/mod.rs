@@ -13,6 +13,7 @@
 )]
 
 pub(crate) mod apache;
+mod browser;
 pub(crate) mod caddy;
 mod cgi;
 mod database;
@@ -39,6 +40,7 @@ mod way;
 mod weaved;
 mod wizard;
 
+pub(crate) use browser::Browser;
 pub(crate) use database::Backend;
 pub(crate) use database::DatabaseServer;
 pub(crate) use database::Durability;

@@ -19,6 +19,7 @@ use super::session::end_of_session;
 use super::shown;
 use crate::accounts::Account;
 use crate::accounts::Password;
+use crate::accounts::names;
 use crate::api::Api;
 use crate::api::ApiError;
 use crate::message::Body;
@@ -39,6 +40,7 @@ use crate::transfer::Writer;
 struct SignIn<'a> {
     frame: Frame,
     problem: Option<&'a str>,
+    notice: Option<&'a str>,
     username: &'a str,
 }
 
@@ -50,6 +52,8 @@ struct AccountPage<'a> {
     notice: Option<&'a str>,
     email: &'a str,
     name: &'a str,
+    /// What a password manager knows him by.
+    entered: &'a str,
     token: &'a str,
     rows: Vec<Row>,
 }
@@ -100,11 +104,27 @@ struct Told<'a> {
     notice: Option<&'a str>,
 }
 
+impl<'a> Told<'a> {
+    const fn problem(text: &'a str) -> Self {
+        Self {
+            problem: Some(text),
+            notice: None,
+        }
+    }
+
+    const fn notice(text: &'a str) -> Self {
+        Self {
+            problem: None,
+            notice: Some(text),
+        }
+    }
+}
+
 impl Api {
     pub(super) fn account_page(&self, visit: &Visit<'_>) -> Result<Response, ApiError> {
         match self.session(visit)? {
             Some(session) => self.account_of(session.into(), visit, 200, Told::default()),
-            None => self.sign_in(visit, 200, "", None),
+            None => self.sign_in(visit, 200, "", Told::default()),
         }
     }
 
@@ -113,11 +133,12 @@ impl Api {
         visit: &Visit<'_>,
         status: u16,
         username: &str,
-        problem: Option<&str>,
+        told: Told<'_>,
     ) -> Result<Response, ApiError> {
         let page = SignIn {
             frame: self.frame(visit),
-            problem,
+            problem: told.problem,
+            notice: told.notice,
             username,
         };
         show(status, &page)
@@ -133,11 +154,15 @@ impl Api {
     ) -> Result<Response, ApiError> {
         let (session, cookie) = self.go_on(who.account, who.birth, visit)?;
         let Session { account, token, .. } = session;
+        let email = account.email.as_deref();
+        // Once the address is another one, the name alone still leads here.
+        let entered = email.filter(|email| names::matches(email, &account.name));
         let page = AccountPage {
             frame: self.frame(visit),
             problem: told.problem,
             notice: told.notice,
-            email: account.email.as_deref().unwrap_or("–"),
+            email: email.unwrap_or("–"),
+            entered: entered.unwrap_or(account.name.as_str()),
             name: account.name.as_str(),
             token: &token,
             rows: self.rows(account.id)?,
@@ -182,8 +207,8 @@ impl Api {
                     self.account_of(who, visit, 200, Told::default())
                 }
                 Err(error @ ApiError::FormRefused(_)) => {
-                    let text = Some(texts.bad_credentials);
-                    let page = self.sign_in(visit, 403, &form.username, text);
+                    let told = Told::problem(texts.bad_credentials);
+                    let page = self.sign_in(visit, 403, &form.username, told);
                     Err(shown(error, page))
                 }
                 Err(error) => Err(error),
@@ -191,12 +216,12 @@ impl Api {
         }
         let session = self.session(visit)?;
         let Some(session) = session.filter(|session| is_same(&session.token, &form.token)) else {
-            return self.sign_in(visit, 403, "", Some(texts.expired));
+            return self.sign_in(visit, 403, "", Told::problem(texts.expired));
         };
         match form.deed.as_str() {
             "sign-out" => {
                 self.end_session(&session)?;
-                let mut response = self.sign_in(visit, 200, "", Some(texts.signed_out))?;
+                let mut response = self.sign_in(visit, 200, "", Told::notice(texts.signed_out))?;
                 response.headers.push(end_of_session());
                 Ok(response)
             }
@@ -210,11 +235,7 @@ impl Api {
     fn wipe_by_form(&self, form: &Form, who: Who, visit: &Visit<'_>) -> Result<Response, ApiError> {
         let texts = self.frame(visit).texts;
         if form.sure != "yes" {
-            let problem = Some(texts.missing_data);
-            let told = Told {
-                problem,
-                ..Told::default()
-            };
+            let told = Told::problem(texts.missing_data);
             return self.account_of(who, visit, 400, told);
         }
         if form.collection.is_empty() {
@@ -233,12 +254,7 @@ impl Api {
             who.account.name,
             who.account.id
         );
-        let notice = Some(texts.wiped);
-        let told = Told {
-            notice,
-            ..Told::default()
-        };
-        self.account_of(who, visit, 200, told)
+        self.account_of(who, visit, 200, Told::notice(texts.wiped))
     }
 
     fn change_by_form(
@@ -251,23 +267,15 @@ impl Api {
         let Who { account, birth } = who;
         let page =
             |account, status, told| self.account_of(Who { account, birth }, visit, status, told);
-        let problem = |problem| Told {
-            problem: Some(problem),
-            ..Told::default()
-        };
-        let notice = |notice| Told {
-            notice: Some(notice),
-            ..Told::default()
-        };
         if form.deed == "password" && form.new != form.again {
-            return page(account, 400, problem(texts.differ));
+            return page(account, 400, Told::problem(texts.differ));
         }
         let proof = Password::new(form.password);
         let account = match self.log_in(&account.name, &proof, visit.origin.client) {
             Ok(account) => account,
             Err(ApiError::Refused(reason)) => {
                 let error = ApiError::FormRefused(format!("{}: {reason}", account.name));
-                let page = page(account, 403, problem(texts.bad_credentials));
+                let page = page(account, 403, Told::problem(texts.bad_credentials));
                 return Err(shown(error, page));
             }
             Err(error) => return Err(error),
@@ -292,14 +300,14 @@ impl Api {
                     .accounts
                     .find(name)?
                     .ok_or(ApiError::NotFound("user"))?;
-                page(account, 200, notice(done))
+                page(account, 200, Told::notice(done))
             }
             Err(error @ ApiError::Code(code, _)) => {
                 let text = match code {
                     ErrorCode::WeakPassword => texts.weak,
                     _ => texts.bad_email,
                 };
-                Err(shown(error, page(account, 400, problem(text))))
+                Err(shown(error, page(account, 400, Told::problem(text))))
             }
             Err(error) => Err(error),
         }
