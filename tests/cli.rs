@@ -302,7 +302,7 @@ mod tests {
         let day = said.split('\t').nth(4).unwrap();
         assert_eq!(said.replace(day, "DAY"), list);
         user(&home, &["show", "bob"], "").prints(&format!(
-            "name: bob\nid: 2\nstate: active\ne-mail: -\nlast use: {day}\nused: 0.0 KB\n"
+            "name: bob\nid: 2\nstate: active\ne-mail: -\nlast use: {day}\nused: 0 KB\n"
         ));
         user(&home, &["show", "alice@example.com"], "").ends(0);
         user(&home, &["passwd", "bob"], "other-pass\n").prints("changed the password of bob\n");

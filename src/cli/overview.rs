@@ -13,7 +13,6 @@ use crate::accounts::Account;
 use crate::accounts::Day;
 use crate::accounts::State;
 use crate::storage::Storage;
-use crate::sync::Kilobytes;
 use crate::sync::UserId;
 
 /// `weaved stats`.
@@ -149,13 +148,13 @@ pub(super) fn show(named: &Named, json: bool) -> Result<(), Failure> {
         if let Some(host) = of_one.host {
             say(format_args!("on {host}:"))?;
         }
-        say(format_args!("used: {} KB", Kilobytes(of_one.bytes)))?;
+        say(format_args!("used: {} KB", of_one.bytes.div_ceil(1024)))?;
         for collection in of_one.collections {
             say(format_args!(
                 "  {}: {} records, {} KB, changed {}",
                 collection.name,
                 collection.records,
-                Kilobytes(collection.bytes),
+                collection.bytes.div_ceil(1024),
                 collection.modified,
             ))?;
         }
@@ -225,7 +224,7 @@ pub(super) fn stats(arguments: &Stats) -> Result<(), Failure> {
     say(format_args!("used in 30 days: {}", sums.used_in_30_days))?;
     say(format_args!("never noted: {}", sums.never_noted))?;
     say(format_args!("records: {}", sums.records))?;
-    say(format_args!("used: {} KB", Kilobytes(sums.bytes)))?;
+    say(format_args!("used: {} KB", sums.bytes.div_ceil(1024)))?;
     say(format_args!(
         "without an account: {} users with {} records",
         sums.users_without_account, sums.their_records
