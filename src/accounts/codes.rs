@@ -22,6 +22,7 @@ use crate::db::Database;
 use crate::db::DbError;
 use crate::db::Flow;
 use crate::db::Session;
+use crate::db::Value;
 use crate::sync::Timestamp;
 use crate::sync::UserId;
 
@@ -203,11 +204,7 @@ impl ResetCodes {
         now: Timestamp,
     ) -> Result<bool, AccountsError> {
         let digest = code.digest();
-        let params = [
-            (":id", id.0.into()),
-            (":code", digest.as_str().into()),
-            (":now", now.centis().into()),
-        ];
+        let params = alive(id, &digest, now);
         Ok(self.database.write(|session| {
             let is_right =
                 session.execute(TAKE, &params)? > 0 || Self::is_an_old_one(session, id, code, now)?;
@@ -229,11 +226,7 @@ impl ResetCodes {
         now: Timestamp,
     ) -> Result<bool, AccountsError> {
         let digest = code.digest();
-        let params = [
-            (":id", id.0.into()),
-            (":code", digest.as_str().into()),
-            (":now", now.centis().into()),
-        ];
+        let params = alive(id, &digest, now);
         Ok(self.database.read(|session| {
             let is_ours = session.query_one(FIND, &params, |_| ())?.is_some();
             Ok::<_, DbError>(is_ours || Self::is_an_old_one(session, id, code, now)?)
@@ -285,6 +278,15 @@ impl ResetCodes {
     }
 }
 
+/// A user's code, if it has not ended.
+fn alive(id: UserId, digest: &str, now: Timestamp) -> [(&'static str, Value<'_>); 3] {
+    [
+        (":id", id.0.into()),
+        (":code", digest.into()),
+        (":now", now.centis().into()),
+    ]
+}
+
 /// Makes all codes of a user void, in whichever tables there are.
 pub(super) fn clear(session: &mut Session<'_>, id: UserId) -> Result<(), DbError> {
     if session.has_table(TABLE)? {
@@ -298,11 +300,7 @@ pub(super) fn clear(session: &mut Session<'_>, id: UserId) -> Result<(), DbError
 fn each_original(
     session: &mut Session<'_>,
     id: UserId,
-    mut visit: impl FnMut(
-        &mut Session<'_>,
-        &Original,
-        (&'static str, crate::db::Value<'_>),
-    ) -> Result<(), DbError>,
+    mut visit: impl FnMut(&mut Session<'_>, &Original, (&'static str, Value<'_>)) -> Result<(), DbError>,
 ) -> Result<(), DbError> {
     let text = id.to_string();
     for original in &ORIGINALS {

@@ -13,20 +13,21 @@ use std::net::Ipv6Addr;
 
 use super::Guard;
 use super::GuardError;
-use crate::db::Database;
+use super::table::Table;
 use crate::db::DbError;
 use crate::db::Session;
 use crate::sync::Timestamp;
 
-const TABLE: &str = "weaved_attempts";
-
-const SCHEMA: &str = "
+pub(super) const TABLE: Table = Table {
+    name: "weaved_attempts",
+    schema: "
     CREATE TABLE IF NOT EXISTS weaved_attempts (
         subject {EXACT}(64) NOT NULL,
         attempts INTEGER NOT NULL,
         until BIGINT NOT NULL,
         PRIMARY KEY (subject)
-    ){OPTIONS}";
+    ){OPTIONS}",
+};
 
 const READ: &str = "
     SELECT attempts
@@ -44,7 +45,6 @@ const FORGET: &str = "DELETE FROM weaved_attempts WHERE subject = :subject";
 const INSERT: &str = "
     INSERT INTO weaved_attempts (subject, attempts, until)
     VALUES (:subject, 1, :until)";
-const SWEEP: &str = "DELETE FROM weaved_attempts WHERE until < :now";
 
 /// How long a client that was let in counts as the account's own, in seconds.
 const KNOWN: i64 = 30 * 24 * 60 * 60;
@@ -98,17 +98,6 @@ impl Default for Limits {
             sign_up: rate(20, 60 * MINUTES),
         }
     }
-}
-
-pub(super) fn prepare(database: &Database) -> Result<(), GuardError> {
-    let schema = database.dialect().table(SCHEMA);
-    database.ensure(|session| session.has_table(TABLE), &schema)?;
-    Ok(())
-}
-
-pub(super) fn sweep(session: &mut Session<'_>, now: Timestamp) -> Result<(), DbError> {
-    session.execute(SWEEP, &[(":now", now.centis().into())])?;
-    Ok(())
 }
 
 impl Guard {

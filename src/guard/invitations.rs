@@ -10,15 +10,14 @@ use std::ops::ControlFlow;
 
 use super::Guard;
 use super::GuardError;
-use crate::db::Database;
+use super::table::Table;
 use crate::db::DbError;
 use crate::db::Row;
-use crate::db::Session;
 use crate::sync::Timestamp;
 
-const TABLE: &str = "weaved_invitations";
-
-const SCHEMA: &str = "
+pub(super) const TABLE: Table = Table {
+    name: "weaved_invitations",
+    schema: "
     CREATE TABLE IF NOT EXISTS weaved_invitations (
         code {EXACT}(64) NOT NULL,
         beginning VARCHAR(4) NOT NULL,
@@ -26,7 +25,8 @@ const SCHEMA: &str = "
         used INTEGER NOT NULL,
         until BIGINT NOT NULL,
         PRIMARY KEY (code)
-    ){OPTIONS}";
+    ){OPTIONS}",
+};
 
 const INSERT: &str = "
     INSERT INTO weaved_invitations (code, beginning, uses, used, until)
@@ -46,7 +46,6 @@ const LIST: &str = "
     ORDER BY until, beginning";
 const REVOKE: &str = "DELETE FROM weaved_invitations WHERE code = :code";
 const REVOKE_BEGINNING: &str = "DELETE FROM weaved_invitations WHERE beginning = :beginning";
-const SWEEP: &str = "DELETE FROM weaved_invitations WHERE until < :now";
 
 /// Easy to read and to type: nothing that looks like something else (0 o, 1 i l).
 const ALPHABET: &[u8; 31] = b"23456789abcdefghjkmnpqrstuvwxyz";
@@ -119,17 +118,6 @@ impl fmt::Debug for InvitationCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InvitationCode(***)")
     }
-}
-
-pub(super) fn prepare(database: &Database) -> Result<(), GuardError> {
-    let schema = database.dialect().table(SCHEMA);
-    database.ensure(|session| session.has_table(TABLE), &schema)?;
-    Ok(())
-}
-
-pub(super) fn sweep(session: &mut Session<'_>, now: Timestamp) -> Result<(), DbError> {
-    session.execute(SWEEP, &[(":now", now.centis().into())])?;
-    Ok(())
 }
 
 impl Guard {

@@ -14,6 +14,7 @@ mod invitations;
 mod key;
 mod seal;
 mod spent;
+mod table;
 
 use std::sync::Arc;
 
@@ -30,6 +31,10 @@ pub use invitations::InvitationCode;
 use crate::db::Database;
 use crate::sync::Clock;
 use crate::sync::Timestamp;
+use table::Table;
+
+/// The tables whose rows end.
+const TABLES: [Table; 3] = [attempts::TABLE, invitations::TABLE, spent::TABLE];
 
 /// Who may try what, for all processes of an installation.
 pub struct Guard {
@@ -50,9 +55,9 @@ impl Guard {
         limits: Limits,
     ) -> Result<Self, GuardError> {
         let key = key::prepare(&database)?;
-        attempts::prepare(&database)?;
-        invitations::prepare(&database)?;
-        spent::prepare(&database)?;
+        for table in &TABLES {
+            table.make(&database)?;
+        }
         Ok(Self {
             clock,
             database,
@@ -68,9 +73,8 @@ impl Guard {
     pub fn sweep(&self) -> Result<(), GuardError> {
         let now = self.now();
         Ok(self.database.write(|session| {
-            attempts::sweep(session, now)?;
-            invitations::sweep(session, now)?;
-            spent::sweep(session, now)
+            let mut tables = TABLES.iter();
+            tables.try_for_each(|table| table.sweep(session, now))
         })?)
     }
 

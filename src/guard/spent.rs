@@ -3,35 +3,23 @@
 
 use super::Guard;
 use super::GuardError;
-use crate::db::Database;
+use super::table::Table;
 use crate::db::DbError;
-use crate::db::Session;
 use crate::sync::Timestamp;
 
-const TABLE: &str = "weaved_spent";
-
-const SCHEMA: &str = "
+pub(super) const TABLE: Table = Table {
+    name: "weaved_spent",
+    schema: "
     CREATE TABLE IF NOT EXISTS weaved_spent (
         token {EXACT}(64) NOT NULL,
         until BIGINT NOT NULL,
         PRIMARY KEY (token)
-    ){OPTIONS}";
+    ){OPTIONS}",
+};
 
 const INSERT: &str = "INSERT INTO weaved_spent (token, until) VALUES (:token, :until)";
 const RELEASE: &str = "DELETE FROM weaved_spent WHERE token = :token";
 const FIND: &str = "SELECT until FROM weaved_spent WHERE token = :token";
-const SWEEP: &str = "DELETE FROM weaved_spent WHERE until < :now";
-
-pub(super) fn prepare(database: &Database) -> Result<(), GuardError> {
-    let schema = database.dialect().table(SCHEMA);
-    database.ensure(|session| session.has_table(TABLE), &schema)?;
-    Ok(())
-}
-
-pub(super) fn sweep(session: &mut Session<'_>, now: Timestamp) -> Result<(), DbError> {
-    session.execute(SWEEP, &[(":now", now.centis().into())])?;
-    Ok(())
-}
 
 impl Guard {
     /// Uses something up: true for the first one to ask, of all processes. `token` has at most 64
@@ -41,10 +29,10 @@ impl Guard {
     /// [`GuardError::Database`]; then it may be used up or not.
     pub fn spend(&self, token: &str, until: Timestamp) -> Result<bool, GuardError> {
         let params = [(":token", token.into()), (":until", until.centis().into())];
-        let now = [(":now", self.now().centis().into())];
+        let now = self.now();
         let spent = self.database.write(|session| {
             // What has ended is in nobody's way.
-            session.execute(SWEEP, &now)?;
+            TABLE.sweep(session, now)?;
             session.execute(INSERT, &params)
         });
         match spent {
