@@ -13,11 +13,11 @@ use sha2::Sha256;
 use super::Api;
 use super::ApiError;
 use super::Language;
-use super::captcha_texts::ENGLISH;
-use super::captcha_texts::GERMAN;
-use super::captcha_texts::Texts;
 use super::registration::Registration;
 use super::reply;
+use super::texts::question::ENGLISH;
+use super::texts::question::GERMAN;
+use super::texts::question::Texts;
 use crate::message::Response;
 
 /// What stands in the place of a question's token where an invitation is asked for.

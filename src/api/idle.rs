@@ -3,7 +3,7 @@
 use super::Api;
 use super::ApiError;
 use super::Language;
-use super::letters;
+use super::texts::letters;
 use crate::accounts::Account;
 use crate::accounts::Day;
 use crate::accounts::Email;

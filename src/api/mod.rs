@@ -5,7 +5,6 @@
 //! and what an error looks like on the wire (`web`).
 
 mod captcha;
-mod captcha_texts;
 mod echo;
 mod error;
 mod heartbeat;
@@ -13,7 +12,6 @@ mod hosts;
 mod idle;
 mod info;
 mod language;
-mod letters;
 mod login;
 mod mails;
 mod origin;
@@ -23,6 +21,7 @@ mod registration;
 mod reply;
 mod reset;
 mod storage;
+mod texts;
 mod user;
 
 use std::sync::Arc;

@@ -10,10 +10,10 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::Visit;
-use super::texts::Texts;
 use crate::api::Api;
 use crate::api::ApiError;
 use crate::api::Registration;
+use crate::api::texts::pages::Texts;
 use crate::message::Body;
 use crate::message::Response;
 

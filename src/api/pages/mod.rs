@@ -15,7 +15,6 @@ mod reset;
 mod root;
 mod session;
 mod sign_up;
-mod texts;
 
 use serde::de::DeserializeOwned;
 
@@ -28,6 +27,7 @@ use crate::accounts::BadName;
 use crate::accounts::Password;
 use crate::accounts::UserName;
 use crate::accounts::names;
+use crate::api::texts::pages::Texts;
 use crate::message::Request;
 use crate::message::Response;
 use frame::Message;
@@ -111,7 +111,7 @@ impl Api {
         visit: &Visit<'_>,
         status: u16,
         error: ApiError,
-        text: impl FnOnce(&texts::Texts) -> &'static str,
+        text: impl FnOnce(&Texts) -> &'static str,
     ) -> ApiError {
         let frame = self.frame(visit);
         let text = text(frame.texts);

@@ -2,7 +2,7 @@
 
 use super::Texts;
 
-pub(in crate::api::pages) const GERMAN: Texts = Texts {
+pub(in crate::api) const GERMAN: Texts = Texts {
     tag: "de",
     pages: "Seiten",
     home: "Sync-Server",

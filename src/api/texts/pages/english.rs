@@ -2,7 +2,7 @@
 
 use super::Texts;
 
-pub(in crate::api::pages) const ENGLISH: Texts = Texts {
+pub(in crate::api) const ENGLISH: Texts = Texts {
     tag: "en",
     pages: "Pages",
     home: "Sync server",

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::Language;
 use crate::accounts::Day;
+use crate::api::Language;
 
 /// A letter's subject and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Text {
-    pub(super) subject: &'static str,
-    pub(super) text: String,
+pub(in crate::api) struct Text {
+    pub(in crate::api) subject: &'static str,
+    pub(in crate::api) text: String,
 }
 
 /// Where somebody sets another password. The link stands alone on the third line, where old tools
 /// look for it (spec/user-1.0.md, 6).
-pub(super) fn reset(language: Language, link: &str, lifetime: Duration) -> Text {
+pub(in crate::api) fn reset(language: Language, link: &str, lifetime: Duration) -> Text {
     let hours = lifetime.as_secs().div_ceil(3600);
     match language {
         Language::English => Text {
@@ -43,7 +43,7 @@ pub(super) fn reset(language: Language, link: &str, lifetime: Duration) -> Text 
 }
 
 /// That what somebody has here goes on a day, unless he comes before.
-pub(super) fn idle(language: Language, address: &str, url: &str, day: Day) -> Text {
+pub(in crate::api) fn idle(language: Language, address: &str, url: &str, day: Day) -> Text {
     match language {
         Language::English => Text {
             subject: "Your Sync account is not used",

@@ -1,26 +1,26 @@
 //! The words of the question that stands before an account, in each language.
 
-use super::Language;
+use crate::api::Language;
 
 /// The words in one language. None of them holds anything that means something in HTML.
 #[derive(Debug)]
-pub(super) struct Texts {
-    pub(super) title: &'static str,
+pub(in crate::api) struct Texts {
+    pub(in crate::api) title: &'static str,
     /// With `{a}` and `{b}`.
-    pub(super) sum: &'static str,
+    pub(in crate::api) sum: &'static str,
     /// With `{a}` and `{b}`.
-    pub(super) difference: &'static str,
+    pub(in crate::api) difference: &'static str,
     /// Asks for an invitation.
-    pub(super) invitation: &'static str,
+    pub(in crate::api) invitation: &'static str,
     /// That an invitation will do as well.
-    pub(super) or_invitation: &'static str,
+    pub(in crate::api) or_invitation: &'static str,
     /// Leads to another question.
-    pub(super) another: &'static str,
+    pub(in crate::api) another: &'static str,
     /// A number below 100 in words.
-    pub(super) number: fn(u8) -> String,
+    pub(in crate::api) number: fn(u8) -> String,
 }
 
-pub(super) const ENGLISH: Texts = Texts {
+pub(in crate::api) const ENGLISH: Texts = Texts {
     title: "A question",
     sum: "How much is {a} plus {b}?",
     difference: "How much is {a} minus {b}?",
@@ -30,7 +30,7 @@ pub(super) const ENGLISH: Texts = Texts {
     number: english,
 };
 
-pub(super) const GERMAN: Texts = Texts {
+pub(in crate::api) const GERMAN: Texts = Texts {
     title: "Eine Frage",
     sum: "Wie viel ist {a} plus {b}?",
     difference: "Wie viel ist {a} minus {b}?",
@@ -41,7 +41,7 @@ pub(super) const GERMAN: Texts = Texts {
 };
 
 impl Texts {
-    pub(super) const fn of(language: Language) -> &'static Self {
+    pub(in crate::api) const fn of(language: Language) -> &'static Self {
         match language {
             Language::English => &ENGLISH,
             Language::German => &GERMAN,
