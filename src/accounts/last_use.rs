@@ -1,8 +1,8 @@
 //! When accounts were used last: the table `weaved_last_use`, a day for each user.
 //!
 //! A change of records says little: whoever only reads never changes any (spec/users.md, 28). A
-//! use is noted in memory, which is all that a request waits for, and written down in quiet
-//! moments: one row a user and day and process at most. A process that is killed loses what it
+//! use is noted in memory, which is all that a request waits for, and written down within
+//! seconds: one row a user and day and process at most. A process that is killed loses what it
 //! has not written down; the next request notes it again.
 //!
 //! Beside it is `weaved_warnings`: the day on which somebody was told that his records would go.

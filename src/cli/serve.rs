@@ -9,6 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -179,15 +180,16 @@ pub(super) fn server(config: &Config, listener: Listener) -> Result<Server, Fail
     // Clients look for the time on every answer, also where the gateway refuses (decisions, 5).
     let hosts = api.hosts.clone();
     gateway.own_fields = OwnFields::new(move || vec![(TIMESTAMP, hosts.time().to_string())]);
-    let app = App {
+    let app = Arc::new(App {
         service: Service::new(api, web_settings(config)),
         purged: Mutex::new(None),
-    };
+    });
+    note_uses(&app)?;
     let (protocol, gateway) = (protocol(config), Arc::new(gateway));
     Ok(Server {
         listener,
         connections: Arc::new(move || protocol.connection(&gateway)),
-        handler: Arc::new(app),
+        handler: app,
         options: server::Options {
             allowed_peers: config.server.allowed_peers.clone(),
             drain: config.global.drain,
@@ -285,6 +287,26 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 
 /// How many short transactions one purge takes at most, so that it ends before long.
 const PURGE_ROUNDS: usize = 100;
+
+/// How often it is written down who was here. A purge must not take somebody for idle who has just
+/// come back, and a busy server has no quiet moments.
+const NOTE_EVERY: Duration = Duration::from_secs(5);
+
+/// Writes down who was here, as long as the server is there: on a thread of its own, because a
+/// database that is locked would hold a request up.
+fn note_uses(app: &Arc<App>) -> Result<(), Failure> {
+    let app = Arc::downgrade(app);
+    let notes = move || {
+        while let Some(app) = app.upgrade() {
+            app.write_down();
+            drop(app);
+            thread::sleep(NOTE_EVERY);
+        }
+    };
+    let started = thread::Builder::new().name("uses".to_owned()).spawn(notes);
+    let failed = |error| Failure::new(SYSTEM, format!("cannot start a thread: {error}"));
+    started.map(drop).map_err(failed)
+}
 
 impl App {
     /// Writes down who was here; whoever looks after accounts may miss a day, but no request.

@@ -1,5 +1,8 @@
 //! What belongs to people who do not come any more.
 
+use std::time::Duration;
+use std::time::Instant;
+
 use serde_json::json;
 
 use super::support::home;
@@ -233,4 +236,22 @@ fn a_purge_of_nobody_is_no_failure() {
     )
     .json();
     assert_eq!(purged, json!({"expired": 0, "idle": []}));
+}
+
+/// A server that is never quiet tells in time who has come back.
+#[test]
+fn who_has_just_come_back_is_not_idle_on_a_busy_server() {
+    let site = Site::in_home(Home::new(), Way::Http, |options| options);
+    let (user, home) = (site.user(), site.home().clone());
+    user.put("storage/c/a", r#"{"payload":"x"}"#).written();
+    let noted = || {
+        home.ground()
+            .number("SELECT COUNT(*) FROM weaved_last_use WHERE userid = 1 AND day > 1")
+    };
+    let until = Instant::now() + Duration::from_secs(30);
+    while noted() == 0 {
+        // Each of these is a request that keeps the server from being quiet.
+        user.get("info/collections").ok();
+        assert!(Instant::now() < until, "not written down in time");
+    }
 }
