@@ -3,6 +3,7 @@
 //! An archive is of one moment of each storage. It goes to a file that is there as a whole or not
 //! at all, and what comes out of one is looked at as a whole before anything is done.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::io::BufWriter;
@@ -34,6 +35,7 @@ use crate::transfer::Outcome;
 use crate::transfer::Passenger;
 use crate::transfer::Writer;
 use crate::transfer::arrive;
+use crate::transfer::come_already;
 
 /// `weaved backup`.
 #[derive(Debug, clap::Args)]
@@ -230,8 +232,12 @@ fn unload(mut archive: Archive<File>, api: &Api, json: bool) -> Result<(), Failu
     let progress = Progress::of(archive.record_count(), "records");
     let passengers: Vec<Passenger> = archive.passengers().cloned().collect();
     let mut all = Vec::new();
+    let mut come = BTreeSet::new();
     for (place, passenger) in passengers.iter().enumerate() {
-        let arrival = arrive(passenger, api.accounts.as_ref(), api.hosts.highest_user()?)?;
+        let arrival = match come.insert(passenger.name.lowered().as_str().to_owned()) {
+            true => arrive(passenger, api.accounts.as_ref(), api.hosts.highest_user()?)?,
+            false => come_already(&passenger.name),
+        };
         let mut moved = arrival.moved;
         if let Some(user) = arrival.user {
             // Nobody takes him for somebody who left long ago, whatever his records say.

@@ -56,6 +56,10 @@ pub fn arrive(
         other => other?,
     };
     if let Some(account) = known {
+        // Somebody else's: his records are not to be poured into these.
+        if account.name != *name {
+            return Ok(refused(name, AccountsError::NameSimilar));
+        }
         return known_as(passenger, &account, accounts);
     }
     let mut moved = Moved::new(name.as_str(), Outcome::Made);
@@ -115,6 +119,13 @@ fn known_as(
         user: Some(account.id),
         moved,
     })
+}
+
+/// Somebody who has come already: of two accounts of one name, which old tables can hold, the
+/// second one's records are not the first one's.
+#[must_use]
+pub fn come_already(name: &UserName) -> Arrival {
+    refused(name, AccountsError::NameTaken)
 }
 
 fn refused(name: &UserName, error: AccountsError) -> Arrival {

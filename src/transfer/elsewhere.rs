@@ -10,6 +10,7 @@ use super::Outcome;
 use super::Passenger;
 use super::arrive;
 use super::unfit;
+use crate::accounts::Account;
 use crate::accounts::Accounts;
 use crate::causes::chain;
 use crate::storage::Restored;
@@ -123,8 +124,14 @@ pub fn rehearse(
         Ok(passenger) => passenger,
         Err(why) => return Ok(left_out(person, why, from)),
     };
-    let known = accounts.find(&passenger.name)?.is_some();
-    let outcome = if known { Outcome::Known } else { Outcome::Made };
+    let found = accounts.find(&passenger.name)?;
+    let is_another = |account: &Account| account.name != passenger.name;
+    let known = found.is_some();
+    let outcome = match &found {
+        Some(account) if is_another(account) => Outcome::Refused,
+        Some(_) => Outcome::Known,
+        None => Outcome::Made,
+    };
     let mut moved = Moved::new(passenger.name.as_str(), outcome);
     moved.notes.extend(person.notes.iter().cloned());
     if known {

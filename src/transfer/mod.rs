@@ -29,6 +29,7 @@ pub use archive::Writer;
 pub use arrival::Arrival;
 pub use arrival::Passenger;
 pub use arrival::arrive;
+pub use arrival::come_already;
 pub use elsewhere::Destination;
 pub use elsewhere::Elsewhere;
 pub use elsewhere::Person;

@@ -277,3 +277,35 @@ fn a_file_that_cannot_be_made_is_told() {
     weaved(&home, "backup FILE /").complains(73, "/ is there already");
     assert!(!Path::new("nosuch").exists());
 }
+
+/// Old tables let two accounts have one name, and others whose names differ in case: what one has
+/// stored is never put into another's account.
+#[test]
+fn people_of_one_name_are_not_poured_into_one_account() {
+    let from = home(Kind::Sqlite);
+    weaved(&from, "user list FILE").ends(0);
+    let hash = "{SSHA}dk58FHRTdppKv7yPvVBvpTjcVmtBQkNERUZHSA==";
+    let mut sql = format!(
+        "DROP TABLE user;
+         CREATE TABLE users (id INTEGER PRIMARY KEY, username VARCHAR(32), password_hash VARCHAR(128),
+            email VARCHAR(64), status INTEGER, alert TEXT, reset VARCHAR(32),
+            reset_expiration DATETIME);
+         INSERT INTO users (id, username, password_hash, status) VALUES
+            (1, 'joe', '{hash}', 1), (2, 'joe', 'x{hash}', 0), (3, 'Joe', '{hash}', 1);"
+    );
+    for user in 1..=3 {
+        sql.push_str(&format!(
+            "INSERT INTO collections VALUES ({user}, 1, 'notes');
+             INSERT INTO wbo (id, username, collection, modified, payload, payload_size)
+             VALUES ('of{user}', {user}, 1, 132200000000, 'secret', 6);"
+        ));
+    }
+    from.ground().run_sql(&sql);
+    weaved(&from, "backup FILE all").ends(0);
+    let to = home(Kind::Sqlite);
+    let file = from.path().join("all");
+    let restored = weaved(&to, &format!("restore FILE {}", file.display()));
+    restored.complains(1, "2 accounts were left out");
+    let ids = "SELECT username, id FROM wbo ORDER BY id";
+    assert_eq!(to.ground().value(ids), "1\tof1");
+}
