@@ -278,7 +278,18 @@ impl Slapd {
         let sentinel = format!("{SENTINEL}{number}");
         self.lets_in(&sentinel, "x");
         let line = format!("BIND dn=\"{sentinel}\" method");
-        self.log().wait_for_count(&line, 1);
+        let bound = self.log().wait_for(|read| {
+            let operation = read.contains(&line).then_some(read)?;
+            operation
+                .split(' ')
+                .find(|part| part.starts_with("conn="))
+                .map(str::to_owned)
+        });
+        // Another thread logs that it took the connection, and may do so later.
+        let connection = bound.expect("slapd ended");
+        let accepted =
+            |read: &str| read.contains(&format!("{connection} fd=")) && read.contains("ACCEPT");
+        self.log().wait_for(|read| accepted(read).then_some(()));
         self.log().count(word)
     }
 
