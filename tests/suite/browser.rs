@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -24,10 +27,14 @@ use super::message::Transport;
 use super::warden::Warden;
 
 /// How long an element may take to appear, or a page to go.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// The key under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// One browser at a time: each is several processes, and a machine that starts three at once may
+/// take longer for each of their steps than their driver waits.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The browser and its driver, for one test.
 pub(crate) struct Browser {
@@ -37,12 +44,14 @@ pub(crate) struct Browser {
     session: String,
     _warden: Warden,
     folder: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Browser {
     /// A browser whose user reads this language, and to whom `host` is at this address.
     #[track_caller]
     pub(crate) fn start(language: &str, host: &str, address: &Endpoint) -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let prefix = "weaved-chromium-";
         let folder = tempfile::Builder::new().prefix(prefix).tempdir().unwrap();
         let driver = Command::new("chromedriver")
@@ -72,6 +81,7 @@ impl Browser {
             session: String::new(),
             _warden: warden,
             folder,
+            _turn: turn,
         };
         let data = browser.folder.path().join("data");
         let arguments = [
@@ -97,9 +107,11 @@ impl Browser {
             "browserName": "chrome",
             "goog:chromeOptions": {"args": arguments},
             "goog:loggingPrefs": {"browser": "ALL"},
-            "timeouts": {"implicit": PATIENCE.as_millis()},
+            "timeouts": {"implicit": PATIENCE.as_millis(), "script": PATIENCE.as_millis()},
         }}});
-        let made = browser.command("POST", "/session", &wanted).unwrap();
+        let start = || browser.command("POST", "/session", &wanted);
+        // A browser that did not come up says nothing of the pages.
+        let made = start().or_else(|_| start()).unwrap();
         browser.session = format!("/session/{}", made["sessionId"].as_str().unwrap());
         // So that what comes is kept.
         browser.tools("Network.enable", &json!({}));
@@ -172,8 +184,17 @@ impl Browser {
 
     #[track_caller]
     fn find(&self, css: &str) -> String {
-        let found = self.post("/element", &json!({"using": "css selector", "value": css}));
-        found[ELEMENT].as_str().unwrap().to_owned()
+        let wanted = json!({"using": "css selector", "value": css});
+        let path = format!("{}/element", self.session);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.command("POST", &path, &wanted) {
+                Ok(found) => return found[ELEMENT].as_str().unwrap().to_owned(),
+                // The page that was looked at has just made room for the next.
+                Err(error) if !error.contains("no such element") && Instant::now() < until => {}
+                Err(error) => panic!("{css}: {error}\n{}", self.source()),
+            }
+        }
     }
 
     /// What the element shows.
