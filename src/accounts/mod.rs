@@ -102,6 +102,12 @@ pub trait Accounts: Send + Sync {
         true
     }
 
+    /// Whether an account can be made that is disabled from its first moment on; if not,
+    /// [`Self::create`] answers [`AccountsError::ReadOnly`] to that.
+    fn makes_disabled(&self) -> bool {
+        true
+    }
+
     /// Makes an account under an id that was never used: above all accounts that are or were,
     /// and above `floor`, the highest id that the storage knows.
     ///
@@ -169,6 +175,13 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// Those of the database.
     fn list(&self, visit: &mut dyn FnMut(Account)) -> Result<(), AccountsError>;
+
+    /// The ids of accounts that [`Self::list`] does not show, because no URL can hold their names:
+    /// nobody can use them, but what is stored for them is somebody's.
+    ///
+    /// # Errors
+    /// Those of the database.
+    fn nameless(&self) -> Result<Vec<UserId>, AccountsError>;
 
     /// The highest id that an account has or had; 0 when there never was one.
     ///

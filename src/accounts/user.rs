@@ -42,6 +42,10 @@ pub struct NewAccount {
     pub email: Option<Email>,
     /// How its user will prove who he is.
     pub credential: Credential,
+    /// Whether it may log in, from its first moment on.
+    pub state: State,
+    /// The node that it was given to elsewhere; kept where the table has a column for it.
+    pub node: Option<String>,
 }
 
 /// A password, or what another server kept of one.

@@ -26,6 +26,7 @@ use crate::accounts::Credential;
 use crate::accounts::Email;
 use crate::accounts::NewAccount;
 use crate::accounts::Password;
+use crate::accounts::State;
 use crate::accounts::UserName;
 use crate::accounts::names;
 use crate::causes::chain;
@@ -159,6 +160,8 @@ impl Api {
             name: name.clone(),
             email,
             credential: Credential::Password(password),
+            state: State::Active,
+            node: None,
         });
         let returned = match &pass {
             Pass::First => self.guard.release(FIRST),

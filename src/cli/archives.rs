@@ -21,13 +21,17 @@ use super::installation::Named;
 use super::new_file::NewFile;
 use super::overview::say_json;
 use super::people::People;
+use super::people::complain_of;
 use super::progress::Progress;
+use super::voice::complain;
 use super::voice::say;
 use crate::accounts::Account;
 use crate::accounts::AccountsError;
 use crate::api::Api;
 use crate::causes::chain;
 use crate::storage::Dump;
+use crate::sync::Record;
+use crate::sync::UserId;
 use crate::transfer::Archive;
 use crate::transfer::ArchiveError;
 use crate::transfer::Moved;
@@ -36,6 +40,7 @@ use crate::transfer::Passenger;
 use crate::transfer::Writer;
 use crate::transfer::arrive;
 use crate::transfer::come_already;
+use crate::transfer::let_in;
 
 /// `weaved backup`.
 #[derive(Debug, clap::Args)]
@@ -71,7 +76,19 @@ pub(super) fn backup(arguments: &Backup) -> Result<(), Failure> {
     // After the snapshots: an account that is made meanwhile comes without records.
     let mut accounts = Vec::new();
     api.accounts.list(&mut |account| accounts.push(account))?;
-    write(&arguments.archive, &api, &accounts, &mut cargo)
+    let nameless = api.accounts.nameless()?;
+    let is_known = |user: &UserId| {
+        nameless.contains(user) || accounts.iter().any(|account| account.id == *user)
+    };
+    let gone = cargo.users.iter().filter(|user| !is_known(user)).count();
+    write(&arguments.archive, &api, &accounts, &mut cargo)?;
+    complain_of(&nameless);
+    if gone > 0 {
+        complain(format_args!(
+            "left out: the records of {gone} users without an account"
+        ));
+    }
+    Ok(())
 }
 
 /// Writes one account with its records to a file.
@@ -106,7 +123,7 @@ pub(super) fn restore(arguments: &Restore) -> Result<(), Failure> {
             ),
         ));
     }
-    unload(archive, &api, arguments.json)
+    unload(archive, &api, Purpose::Restore, arguments.json)
 }
 
 /// Puts the accounts of a file beside those that are there.
@@ -117,23 +134,44 @@ pub(super) fn import(
 ) -> Result<(), Failure> {
     let api = configuration.open()?;
     let archive = read(archive, &api)?;
-    unload(archive, &api, json)
+    unload(archive, &api, Purpose::Move, json)
+}
+
+/// What an archive is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To have all as it was.
+    Restore,
+    /// To have it here, where the nodes of another server mean nothing.
+    Move,
 }
 
 /// The snapshots of all storages, with the host of each.
-struct Cargo(Vec<(Option<String>, Box<dyn Dump>)>, u64);
+struct Cargo {
+    dumps: Vec<(Option<String>, Box<dyn Dump>)>,
+    records: u64,
+    /// Who has any.
+    users: BTreeSet<UserId>,
+}
 
 impl Cargo {
     fn of(api: &Api) -> Result<Self, Failure> {
-        let (mut dumps, mut records) = (Vec::new(), 0);
+        let (mut dumps, mut records, mut users) = (Vec::new(), 0, BTreeSet::new());
         for (host, storage) in api.hosts.storages() {
             let mut dump = storage.dump()?;
             // The first statement of a transaction makes its snapshot.
             let totals = dump.totals()?;
-            records += totals.values().map(|total| total.records).sum::<u64>();
+            for (user, total) in totals.into_iter().filter(|(_, total)| total.records > 0) {
+                records += total.records;
+                users.insert(user);
+            }
             dumps.push((host.map(str::to_owned), dump));
         }
-        Ok(Self(dumps, records))
+        Ok(Self {
+            dumps,
+            records,
+            users,
+        })
     }
 }
 
@@ -166,7 +204,7 @@ fn load<W: Write>(
     place: &Path,
 ) -> Result<(W, u64, u64), Failure> {
     let failed = |error: io::Error| unwritten(place, &error);
-    let progress = Progress::of(cargo.1, "records");
+    let progress = Progress::of(cargo.records, "records");
     let mut writer = Writer::begin(out, api.guard.now()).map_err(failed)?;
     for account in accounts {
         let hash = match api.accounts.stored_hash(account.id) {
@@ -174,22 +212,37 @@ fn load<W: Write>(
             Err(AccountsError::NotFound) => continue,
             other => other?,
         };
+        if hash.is_none() && api.accounts.accepts_changes() {
+            complain(format_args!(
+                "{}: the password is of no known kind, and was left out",
+                account.name
+            ));
+        }
         let passenger = Passenger {
             name: account.name.clone(),
             email: account.email.clone(),
             hash,
             state: account.state,
+            node: account.node.clone(),
         };
         writer.account(&passenger).map_err(failed)?;
-        for (host, dump) in &mut cargo.0 {
+        for (host, dump) in &mut cargo.dumps {
             let mut result = Ok(());
             dump.each(account.id, &mut |stored| {
-                result = writer.record(stored, host.as_deref());
                 progress.add(1);
-                match result {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
+                match writer.record(stored, host.as_deref()) {
+                    Ok(true) => return ControlFlow::Continue(()),
+                    Ok(false) => {
+                        let Record { id, .. } = stored.record;
+                        complain(format_args!(
+                            "left out, because it is too long: {id} of {} in {}",
+                            account.name, stored.collection
+                        ));
+                        return ControlFlow::Continue(());
+                    }
+                    Err(error) => result = Err(error),
                 }
+                ControlFlow::Break(())
             })?;
             result.map_err(failed)?;
         }
@@ -228,17 +281,25 @@ fn read(place: &Path, api: &Api) -> Result<Archive<File>, Failure> {
 }
 
 /// Puts the accounts and records of an archive where they belong, and tells what became of them.
-fn unload(mut archive: Archive<File>, api: &Api, json: bool) -> Result<(), Failure> {
+fn unload(
+    mut archive: Archive<File>,
+    api: &Api,
+    purpose: Purpose,
+    json: bool,
+) -> Result<(), Failure> {
     let progress = Progress::of(archive.record_count(), "records");
-    let passengers: Vec<Passenger> = archive.passengers().cloned().collect();
+    let mut passengers: Vec<Passenger> = archive.passengers().cloned().collect();
+    if purpose == Purpose::Move {
+        passengers.iter_mut().for_each(|one| one.node = None);
+    }
     let mut all = Vec::new();
     let mut come = BTreeSet::new();
     for (place, passenger) in passengers.iter().enumerate() {
-        let arrival = match come.insert(passenger.name.lowered().as_str().to_owned()) {
+        let mut arrival = match come.insert(passenger.name.lowered().as_str().to_owned()) {
             true => arrive(passenger, api.accounts.as_ref(), api.hosts.highest_user()?)?,
             false => come_already(&passenger.name),
         };
-        let mut moved = arrival.moved;
+        let moved = &mut arrival.moved;
         if let Some(user) = arrival.user {
             // Nobody takes him for somebody who left long ago, whatever his records say.
             api.last_use.note(user, api.guard.now());
@@ -252,6 +313,8 @@ fn unload(mut archive: Archive<File>, api: &Api, json: bool) -> Result<(), Failu
             }
             api.last_use.write_down()?;
         }
+        let_in(&arrival, api.accounts.as_ref())?;
+        let moved = arrival.moved;
         progress.add(moved.records.all() + moved.skipped.values().sum::<u64>());
         if !json {
             progress.aside(|| say(&moved))?;
@@ -265,13 +328,18 @@ fn unload(mut archive: Archive<File>, api: &Api, json: bool) -> Result<(), Failu
     refusals(&all)
 }
 
-/// A failure where accounts were left out.
+/// A failure where accounts or records were left out.
 pub(super) fn refusals(all: &[Moved]) -> Result<(), Failure> {
     let is_refused = |moved: &&Moved| moved.account == Outcome::Refused;
-    match all.iter().filter(is_refused).count() {
-        0 => Ok(()),
-        some => Err(Failure::new(NO, format!("{some} accounts were left out"))),
-    }
+    let accounts = all.iter().filter(is_refused).count();
+    let records: u64 = all.iter().flat_map(|moved| moved.skipped.values()).sum();
+    let text = match (accounts, records) {
+        (0, 0) => return Ok(()),
+        (0, _) => format!("{records} records were left out"),
+        (_, 0) => format!("{accounts} accounts were left out"),
+        _ => format!("{accounts} accounts and {records} records were left out"),
+    };
+    Err(Failure::new(NO, text))
 }
 
 fn unwritten(place: &Path, error: &io::Error) -> Failure {

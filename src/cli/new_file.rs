@@ -1,14 +1,19 @@
 //! A file that is there as a whole or not at all, readable for nobody else.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process;
+
+use rustix::fs::FlockOperation;
+use rustix::fs::flock;
 
 use super::Failure;
 use super::failure::CANNOT_CREATE;
@@ -34,6 +39,7 @@ impl NewFile {
         let Some(name) = place.file_name() else {
             return Err(Failure::new(CANNOT_CREATE, format!("{shown} is no file")));
         };
+        sweep(place, name);
         let mut beside = name.to_owned();
         beside.push(format!(".{}.part", process::id()));
         let beside = place.with_file_name(beside);
@@ -43,6 +49,8 @@ impl NewFile {
             .mode(0o600)
             .open(&beside)
             .map_err(|error| failed(place, &error))?;
+        // So it is seen that somebody is at it.
+        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         Ok(Self {
             file,
             beside,
@@ -68,6 +76,28 @@ impl NewFile {
         File::open(folder.unwrap_or(Path::new(".")))
             .and_then(|folder| folder.sync_all())
             .map_err(|error| failed(&self.place, &error))
+    }
+}
+
+/// Removes what those left behind who were cut short at the same place. What cannot be removed
+/// does no harm, and says what it is.
+fn sweep(place: &Path, name: &OsStr) {
+    let folder = place.parent().filter(|path| *path != Path::new(""));
+    let Ok(entries) = fs::read_dir(folder.unwrap_or(Path::new("."))) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let file_name = entry.file_name();
+        let tail = file_name.as_bytes().strip_prefix(name.as_bytes());
+        let number = tail.and_then(|tail| tail.strip_prefix(b".")?.strip_suffix(b".part"));
+        let is_part = number.is_some_and(|it| !it.is_empty() && it.iter().all(u8::is_ascii_digit));
+        if !is_part || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let lock = |file: &File| flock(file, FlockOperation::NonBlockingLockExclusive);
+        if File::open(entry.path()).is_ok_and(|file| lock(&file).is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

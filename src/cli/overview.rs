@@ -8,6 +8,7 @@ use super::installation::File;
 use super::installation::Named;
 use super::people::People;
 use super::people::Person;
+use super::people::complain_of;
 use super::voice::say;
 use crate::accounts::Account;
 use crate::accounts::Day;
@@ -82,6 +83,7 @@ struct Sums {
 /// Lists all accounts.
 pub(super) fn list(file: &File, json: bool) -> Result<(), Failure> {
     let people = People::of(&file.open()?)?;
+    complain_of(&people.nameless);
     let listed: Vec<Listed<'_>> = people.persons.iter().map(listed).collect();
     if json {
         return say_json(&listed);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Failure;
+use super::voice::complain;
 use crate::accounts::Account;
 use crate::accounts::Day;
 use crate::api::Api;
@@ -15,6 +16,8 @@ pub(super) struct People {
     pub(super) persons: Vec<Person>,
     /// What is stored for users who have no account.
     pub(super) gone: BTreeMap<UserId, Total>,
+    /// The accounts of which nothing can be said but their ids.
+    pub(super) nameless: Vec<UserId>,
 }
 
 /// An account and what belongs to it.
@@ -38,7 +41,11 @@ impl People {
         api.accounts.list(&mut |account| {
             let total = totals.remove(&account.id).unwrap_or_default();
             let last_use = days.get(&account.id).copied();
-            let wrote = (total.last_write > Timestamp::ZERO).then(|| Day::of(total.last_write));
+            // Where nothing is left, the last write was a deletion: not by the user himself, of
+            // whom it would have been noted.
+            let is_known = last_use.is_some() && total.records == 0;
+            let wrote = (total.last_write > Timestamp::ZERO && !is_known)
+                .then(|| Day::of(total.last_write));
             persons.push(Person {
                 total,
                 last_use,
@@ -50,11 +57,24 @@ impl People {
                 account,
             });
         })?;
-        totals.retain(|_, total| total.records > 0);
+        let nameless = api.accounts.nameless()?;
+        totals.retain(|user, total| total.records > 0 && !nameless.contains(user));
         Ok(Self {
             persons,
             gone: totals,
+            nameless,
         })
+    }
+}
+
+/// Tells of accounts that cannot be shown or kept.
+pub(super) fn complain_of(nameless: &[UserId]) {
+    if !nameless.is_empty() {
+        let ids: Vec<String> = nameless.iter().map(UserId::to_string).collect();
+        complain(format_args!(
+            "left out, because no client can say their names: the accounts {}",
+            ids.join(", ")
+        ));
     }
 }
 

@@ -156,6 +156,8 @@ fn add(named: &Named, email: Option<&str>) -> Result<(), Failure> {
         name: name.clone(),
         email,
         credential,
+        state: State::Active,
+        node: None,
     })?;
     api.last_use.write_down()?;
     say(format_args!("made account {name}, user {id}"))

@@ -99,15 +99,16 @@ impl<W: Write> Writer<W> {
                 State::Active => "active".into(),
                 State::Disabled => "disabled".into(),
             },
+            node: passenger.node.clone(),
         }))
     }
 
     /// Writes a record of the last account; `host` is the one that has it, if not the plain one.
+    /// Answers whether it was written: what no archive can hold is left out.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn record(&mut self, stored: &Stored<'_>, host: Option<&str>) -> io::Result<()> {
-        self.records += 1;
+    pub fn record(&mut self, stored: &Stored<'_>, host: Option<&str>) -> io::Result<bool> {
         let line = &mut self.line;
         line.clear();
         line.extend_from_slice(b"{\"record\":{\"collection\":");
@@ -121,12 +122,22 @@ impl<W: Write> Writer<W> {
         }
         // The members of the record follow, instead of a new object.
         let brace = line.len();
-        stored.record.write_json(line);
+        let record = Record {
+            // An old row may have any number.
+            modified: stored.record.modified.max(Timestamp::ZERO),
+            ..stored.record
+        };
+        record.write_json(line);
         if let Some(brace) = line.get_mut(brace) {
             *brace = b',';
         }
         line.extend_from_slice(b"}\n");
-        self.flush_line()
+        if line.len() as u64 > MAX_LINE {
+            return Ok(false);
+        }
+        self.records += 1;
+        self.flush_line()?;
+        Ok(true)
     }
 
     /// Writes the end, and gives back what the archive was written to, with how many accounts and
@@ -397,6 +408,7 @@ fn passenger_of(account: lines::Account<'_>) -> Result<Passenger, &'static str> 
             "disabled" => State::Disabled,
             _ => return Err("the state is none"),
         },
+        node: account.node,
     })
 }
 

@@ -26,6 +26,8 @@ pub struct Passenger {
     pub hash: Option<StoredHash>,
     /// Whether it may log in.
     pub state: State,
+    /// The node that it was given to, if any.
+    pub node: Option<String>,
 }
 
 /// What became of a passenger.
@@ -35,10 +37,25 @@ pub struct Arrival {
     pub user: Option<UserId>,
     /// The report so far.
     pub moved: Moved,
+    /// Whether it was made, and waits for [`let_in`].
+    waits: bool,
+}
+
+impl Arrival {
+    /// Of somebody who was refused.
+    pub(super) const fn none(moved: Moved) -> Self {
+        Self {
+            user: None,
+            moved,
+            waits: false,
+        }
+    }
 }
 
 /// Makes sure that an account is here; one that is stays as it is. `floor` is the highest id
 /// that any storage knows.
+///
+/// Nobody gets into a new one before [`let_in`]: a device that found it empty would begin anew.
 ///
 /// # Errors
 /// Those of the database or of the directory. What is wrong with the account itself is in the
@@ -82,23 +99,43 @@ pub fn arrive(
             Credential::Password(unknown_password(name)?)
         }
     };
+    let is_shut = accounts.makes_disabled();
+    if passenger.state == State::Disabled && !is_shut {
+        let mut arrival = refused(name, AccountsError::ReadOnly);
+        arrival.moved.notes = vec!["it is disabled, which no entry here can say".to_owned()];
+        return Ok(arrival);
+    }
     let new = NewAccount {
         name: name.clone(),
         email,
         credential,
+        state: match is_shut {
+            true => State::Disabled,
+            false => State::Active,
+        },
+        node: passenger.node.clone(),
     };
     let user = match accounts.create(&new, floor.0) {
         Ok(user) => user,
         Err(error) if error.passes() => return Err(error),
         Err(error) => return Ok(refused(name, error)),
     };
-    if passenger.state == State::Disabled {
-        accounts.set_state(user, State::Disabled)?;
-    }
     Ok(Arrival {
         user: Some(user),
         moved,
+        waits: is_shut && passenger.state == State::Active,
     })
+}
+
+/// Opens a new account to its user, when all that belongs to it has come.
+///
+/// # Errors
+/// Those of the database or of the directory.
+pub fn let_in(arrival: &Arrival, accounts: &dyn Accounts) -> Result<(), AccountsError> {
+    match arrival.user {
+        Some(user) if arrival.waits => accounts.set_state(user, State::Active),
+        _ => Ok(()),
+    }
 }
 
 fn known_as(
@@ -115,9 +152,17 @@ fn known_as(
             .notes
             .push("its password stays the one that it has here".to_owned());
     }
+    if (account.state, passenger.state) == (State::Disabled, State::Active) {
+        // Also after a restore that was cut short.
+        moved.notes.push(format!(
+            "it is disabled here: `weaved user enable {}` lets it in",
+            account.name
+        ));
+    }
     Ok(Arrival {
         user: Some(account.id),
         moved,
+        waits: false,
     })
 }
 
@@ -134,7 +179,7 @@ fn refused(name: &UserName, error: AccountsError) -> Arrival {
         AccountsError::ReadOnly => "the directory does not know it".to_owned(),
         error => error.to_string(),
     });
-    Arrival { user: None, moved }
+    Arrival::none(moved)
 }
 
 /// A password that nobody knows.

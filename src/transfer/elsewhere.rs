@@ -9,6 +9,7 @@ use super::Moved;
 use super::Outcome;
 use super::Passenger;
 use super::arrive;
+use super::let_in;
 use super::unfit;
 use crate::accounts::Account;
 use crate::accounts::Accounts;
@@ -79,21 +80,30 @@ pub fn move_in(
     let passenger = match &person.passenger {
         Ok(passenger) => passenger,
         Err(why) => {
-            return Ok(Arrival {
-                user: None,
-                moved: left_out(person, why, from),
-            });
+            return Ok(Arrival::none(left_out(person, why, from)));
         }
     };
     let mut arrival = arrive(passenger, to.accounts, to.floor)?;
-    let moved = &mut arrival.moved;
-    moved.notes.extend(person.notes.iter().cloned());
+    arrival.moved.notes.extend(person.notes.iter().cloned());
     let Some(user) = arrival.user else {
-        count_left_out(moved, person, from);
+        count_left_out(&mut arrival.moved, person, from);
         return Ok(arrival);
     };
+    bring(person, from, to.storage, user, &mut arrival.moved)?;
+    let_in(&arrival, to.accounts)?;
+    Ok(arrival)
+}
+
+/// Brings his records.
+fn bring(
+    person: &Person,
+    from: &mut dyn Elsewhere,
+    storage: &dyn Storage,
+    user: UserId,
+    moved: &mut Moved,
+) -> Result<(), ElsewhereError> {
     let mut fit = Fit::new(person, from);
-    match to.storage.restore(user, &mut fit) {
+    match storage.restore(user, &mut fit) {
         Ok(restored) => moved.count(restored),
         Err(StorageError::Source(cause)) => {
             let note = format!(
@@ -101,12 +111,12 @@ pub fn move_in(
                 chain(cause.as_ref())
             );
             moved.notes.push(note);
-            return Ok(arrival);
+            return Ok(());
         }
         Err(error) => return Err(ElsewhereError::Storage(error)),
     }
     fit.tell(moved);
-    Ok(arrival)
+    Ok(())
 }
 
 /// What [`move_in`] would do, without doing it: of an account that is here it is not known which

@@ -91,6 +91,7 @@ impl Elsewhere for FSyncMs {
                         email: None,
                         hash: row.text(1).and_then(StoredHash::parse),
                         state: State::Active,
+                        node: None,
                     }),
                     Err(_) => Err("its name is none that a URL can hold".to_owned()),
                 };

@@ -47,6 +47,9 @@ pub(super) struct Account<'a> {
     pub(super) hash: Option<String>,
     #[serde(borrow)]
     pub(super) state: Cow<'a, str>,
+    /// Absent where there is none, and in archives of the first weaved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) node: Option<String>,
 }
 
 /// Read only: what is written comes from [`Record::write_json`](crate::sync::Record::write_json).

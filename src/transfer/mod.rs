@@ -30,6 +30,7 @@ pub use arrival::Arrival;
 pub use arrival::Passenger;
 pub use arrival::arrive;
 pub use arrival::come_already;
+pub use arrival::let_in;
 pub use elsewhere::Destination;
 pub use elsewhere::Elsewhere;
 pub use elsewhere::Person;

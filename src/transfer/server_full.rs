@@ -216,6 +216,7 @@ fn read(row: &Row<'_>) -> Person {
             Some(1) => State::Active,
             _ => State::Disabled,
         },
+        node: None,
     });
     let node = row.text(5).filter(|node| !node.is_empty());
     Person {

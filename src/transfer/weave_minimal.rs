@@ -115,6 +115,7 @@ impl Elsewhere for WeaveMinimal {
                     email: None,
                     hash: StoredHash::of_weave_minimal(&file.digits),
                     state: State::Active,
+                    node: None,
                 }),
             };
             Person {

@@ -20,6 +20,7 @@ use weaved::accounts::Password;
 use weaved::accounts::Refusal;
 use weaved::accounts::SqlAccounts;
 use weaved::accounts::SqlSettings;
+use weaved::accounts::State;
 use weaved::accounts::UserName;
 use weaved::accounts::hash::HashScheme;
 use weaved::accounts::names;
@@ -208,6 +209,8 @@ fn a_new_account_in_an_old_database_gets_a_new_id() {
             name,
             email: None,
             credential: Credential::Password(password),
+            state: State::Active,
+            node: None,
         };
         assert_eq!(accounts.create(&newcomer, 0).unwrap(), UserId(4));
         accounts.delete(UserId(4)).unwrap();

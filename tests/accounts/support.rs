@@ -17,6 +17,7 @@ use weaved::accounts::Password;
 use weaved::accounts::Refusal;
 use weaved::accounts::SqlAccounts;
 use weaved::accounts::SqlSettings;
+use weaved::accounts::State;
 use weaved::accounts::UserName;
 use weaved::accounts::hash::StoredHash;
 use weaved::db::Database;
@@ -121,6 +122,8 @@ pub(crate) fn imported(text: &str, hash: &str) -> NewAccount {
         name: name(text),
         email: Some(Email::new("joe@example.com").unwrap()),
         credential: Credential::Hash(StoredHash::parse(hash).unwrap()),
+        state: State::Active,
+        node: None,
     }
 }
 

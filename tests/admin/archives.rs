@@ -309,3 +309,61 @@ fn people_of_one_name_are_not_poured_into_one_account() {
     let ids = "SELECT username, id FROM wbo ORDER BY id";
     assert_eq!(to.ground().value(ids), "1\tof1");
 }
+
+/// What old databases can hold and clients never make: none of it spoils a backup, and what cannot
+/// be kept is said on the way out or on the way in.
+#[test]
+fn odd_rows_spoil_no_backup() {
+    let from = home(Kind::Sqlite);
+    weaved(&from, "user list FILE").ends(0);
+    let long = "n".repeat(40);
+    from.ground().run_sql(&format!(
+        "INSERT INTO user (userid, username, password, accountStatus, syncNode) VALUES
+            (1, '{long}', '{{SSHA}}dk58FHRTdppKv7yPvVBvpTjcVmtBQkNERUZHSA==', 1, 'https://n1/'),
+            (2, 'ann', 'nonsense', 1, NULL), (3, 'a/b', 'x', 1, NULL);
+         INSERT INTO collections VALUES (1, 1, 'notes');
+         INSERT INTO wbo (id, username, collection, modified, payload, payload_size) VALUES
+            ('old', 1, 1, -5, 'p', 1), ('nul', 1, 1, 132200000000, 'a' || char(0) || 'b', 3),
+            ('x', 3, 1, 132200000000, 'p', 1), ('y', 4, 1, 132200000000, 'p', 1);"
+    ));
+    let backup = weaved(&from, "backup FILE all").ends(0);
+    assert_eq!(backup.out(), "wrote all: 2 accounts, 2 records\n");
+    for told in [
+        "ann: the password is of no known kind, and was left out",
+        "no client can say their names: the accounts 3",
+        "the records of 1 users without an account",
+    ] {
+        assert!(backup.err().contains(told), "{}", backup.err());
+    }
+    let to = home(Kind::Sqlite);
+    let restore = format!("restore FILE {}", from.path().join("all").display());
+    let restored = weaved(&to, &restore).ends(1);
+    assert!(restored.err().contains("1 records were left out"));
+    let told = "left out: 1 with a payload with a NUL character";
+    assert!(restored.out().contains(told), "{}", restored.out());
+    let rows = "SELECT username, accountStatus, syncNode FROM user ORDER BY userid";
+    assert_eq!(
+        to.ground().value(rows),
+        format!("{long}\t1\thttps://n1/\nann\t1\tNULL")
+    );
+    assert_eq!(to.ground().value("SELECT id FROM wbo"), "old");
+    // His records are somebody's, although nobody can name him.
+    let said = weaved(&from, "purge FILE --gone --yes").ends(0).out();
+    assert!(
+        said.contains("user 4 ") && !said.contains("user 3 "),
+        "{said}"
+    );
+}
+
+/// A backup that was killed leaves its file; the next one at the same place removes it.
+#[test]
+fn what_was_left_unfinished_is_swept() {
+    let home = home(Kind::Sqlite);
+    let names = ["all.99999.part", "all.x.part", "other.1.part"].map(|name| home.path().join(name));
+    for name in &names {
+        fs::write(name, "half").unwrap();
+    }
+    weaved(&home, "backup FILE all").ends(0);
+    let are_there: Vec<bool> = names.iter().map(|name| name.exists()).collect();
+    assert_eq!(are_there, [false, true, true]);
+}

@@ -18,6 +18,7 @@ use weaved::accounts::NewAccount;
 use weaved::accounts::NewPassword;
 use weaved::accounts::Password;
 use weaved::accounts::Refusal;
+use weaved::accounts::State;
 use weaved::accounts::UserName;
 use weaved::config::DatabaseUri;
 use weaved::db::Database;
@@ -46,6 +47,8 @@ pub(crate) fn new_account(text: &str, email: Option<&str>, word: &str) -> NewAcc
         name: name(text),
         email: email.map(|email| Email::new(email).unwrap()),
         credential: Credential::Password(new_password(word)),
+        state: State::Active,
+        node: None,
     }
 }
 

@@ -197,6 +197,8 @@ fn only_a_hash_that_the_directory_knows_is_imported() {
             name: name("old"),
             email: None,
             credential: Credential::Hash(StoredHash::parse(text).unwrap()),
+            state: State::Active,
+            node: None,
         };
         accounts.create(&account, 0)
     };

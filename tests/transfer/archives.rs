@@ -90,6 +90,7 @@ fn passenger(number: usize) -> Passenger {
             0 => State::Disabled,
             _ => State::Active,
         },
+        node: None,
     }
 }
 

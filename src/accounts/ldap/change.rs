@@ -95,10 +95,7 @@ impl LdapAccounts {
             // Nothing in the entry says it, so nothing can be said there.
             return Err(AccountsError::ReadOnly);
         };
-        let word = match state {
-            State::Active => "Yes",
-            State::Disabled => "No",
-        };
+        let word = word(state);
         self.change(id, None, "a new state", |connection, entry, _, deadline| {
             let change = Mod::Replace(attribute, set(&[word]));
             connection.modify(&entry.dn, vec![change], deadline)
@@ -150,6 +147,14 @@ impl LdapAccounts {
         let result = operation(&mut connection, &entry, None, deadline)?;
         self.cache.clear();
         done(&connection, what, result)
+    }
+}
+
+/// How the attribute that enables an account says it.
+pub(super) const fn word(state: State) -> &'static str {
+    match state {
+        State::Active => "Yes",
+        State::Disabled => "No",
     }
 }
 

@@ -13,6 +13,7 @@ use sha1::Sha1;
 
 use super::LdapAccounts;
 use super::change::done;
+use super::change::word;
 use super::connection::Connection;
 use super::connection::Search;
 use super::connection::set;
@@ -22,9 +23,11 @@ use super::error::DirectoryError;
 use super::error::code;
 use super::ids::FIRST;
 use super::settings::LdapWriting;
+use crate::accounts::Accounts;
 use crate::accounts::AccountsError;
 use crate::accounts::Credential;
 use crate::accounts::NewAccount;
+use crate::accounts::State;
 use crate::accounts::hash::StoredHash;
 use crate::accounts::names::MAX_NEW_NAME;
 use crate::sync::UserId;
@@ -43,6 +46,9 @@ impl LdapAccounts {
             Credential::Hash(_) => return Err(AccountsError::ForeignHash),
             Credential::Password(new) => StoredHash::create_for_directory(new.password())?,
         };
+        if account.state == State::Disabled && !self.makes_disabled() {
+            return Err(AccountsError::ReadOnly);
+        }
         let deadline = self.deadline();
         match self.directory.find_anybody(&account.name, deadline)? {
             Found::None => {}
@@ -115,18 +121,15 @@ impl LdapAccounts {
         if let Some(mail) = &mail {
             attributes.push((&names.mail, mail));
         }
-        let verified = [verified.as_str()];
+        let (verified, enabled) = ([verified.as_str()], [word(account.state)]);
         // What only the original's schema knows.
-        if classes
-            .iter()
-            .any(|class| class.eq_ignore_ascii_case("dataStore"))
-        {
+        if writing.is_of_original() {
             attributes.push(("mail-verified", &verified));
+            if let Some(attribute) = &names.enabled {
+                attributes.push((attribute, &enabled));
+            }
             if let Some(node) = &names.node {
                 attributes.push((node, &["weave:"]));
-            }
-            if let Some(enabled) = &names.enabled {
-                attributes.push((enabled, &["Yes"]));
             }
             if writing.account_status {
                 attributes.push(("accountStatus", &["1"]));

@@ -173,6 +173,12 @@ impl Accounts for LdapAccounts {
         self.writing.is_some()
     }
 
+    fn makes_disabled(&self) -> bool {
+        let enabled = &self.directory.attributes.enabled;
+        let writing = self.writing.as_ref();
+        enabled.is_some() && writing.is_some_and(LdapWriting::is_of_original)
+    }
+
     fn create(&self, account: &NewAccount, floor: i64) -> Result<UserId, AccountsError> {
         self.make(account, floor)
     }
@@ -236,6 +242,16 @@ impl Accounts for LdapAccounts {
         accounts.sort_by_key(|account| account.id.0);
         accounts.into_iter().for_each(visit);
         Ok(())
+    }
+
+    fn nameless(&self) -> Result<Vec<UserId>, AccountsError> {
+        let mut nameless = Vec::new();
+        self.directory.each(self.deadline(), |entry| {
+            if self.directory.any_name(&entry).is_none() {
+                nameless.extend(self.directory.number(&entry));
+            }
+        })?;
+        Ok(nameless)
     }
 
     fn highest_id(&self) -> Result<i64, AccountsError> {

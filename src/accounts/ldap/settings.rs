@@ -82,3 +82,11 @@ pub struct LdapWriting {
     /// Whether new entries get `accountStatus: 1`.
     pub account_status: bool,
 }
+
+impl LdapWriting {
+    /// Whether new entries have what only the original's schema knows.
+    pub(super) fn is_of_original(&self) -> bool {
+        let mut classes = self.object_classes.iter();
+        classes.any(|class| class.eq_ignore_ascii_case("dataStore"))
+    }
+}

@@ -45,6 +45,7 @@ use super::hash::StoredHash;
 use super::names::MAX_NEW_NAME;
 use crate::db::Database;
 use crate::db::DbError;
+use crate::db::Dialect;
 use crate::db::Params;
 use crate::db::Row;
 use crate::db::Session;
@@ -255,7 +256,10 @@ impl Accounts for SqlAccounts {
     }
 
     fn create(&self, account: &NewAccount, floor: i64) -> Result<UserId, AccountsError> {
-        if account.name.as_str().len() > MAX_NEW_NAME {
+        // Who moves in may have a longer name, where the column has no width.
+        let moves_in = matches!(account.credential, Credential::Hash(_));
+        let has_room = moves_in && self.database.dialect() == Dialect::Sqlite;
+        if account.name.as_str().len() > MAX_NEW_NAME && !has_room {
             return Err(AccountsError::NameTooLong);
         }
         let created;
@@ -277,6 +281,8 @@ impl Accounts for SqlAccounts {
                 (":name", account.name.as_str().into()),
                 (":hash", hash.as_str().into()),
                 (":email", account.email.as_ref().map(Email::as_str).into()),
+                (":status", status(account.state).into()),
+                (":node", account.node.as_deref().into()),
             ];
             session
                 .execute(self.sql.insert, &params)
@@ -324,12 +330,12 @@ impl Accounts for SqlAccounts {
 
     fn stored_hash(&self, id: UserId) -> Result<Option<StoredHash>, AccountsError> {
         let params = [(":id", id.0.into())];
-        let hash = self.database.read(|session| {
+        let row = self.database.read(|session| {
             session.query_one(self.sql.hash, &params, |row| {
                 row.text(0).and_then(StoredHash::parse)
             })
         })?;
-        hash.ok_or(AccountsError::NotFound)
+        row.ok_or(AccountsError::NotFound)
     }
 
     fn set_password(
@@ -348,11 +354,11 @@ impl Accounts for SqlAccounts {
     }
 
     fn set_state(&self, id: UserId, state: State) -> Result<(), AccountsError> {
-        let status = match state {
-            State::Active => ACTIVE,
-            State::Disabled => 0,
-        };
-        self.update(id, self.sql.set_status, &[(":status", status.into())])
+        self.update(
+            id,
+            self.sql.set_status,
+            &[(":status", status(state).into())],
+        )
     }
 
     fn list(&self, visit: &mut dyn FnMut(Account)) -> Result<(), AccountsError> {
@@ -366,8 +372,28 @@ impl Accounts for SqlAccounts {
         })
     }
 
+    fn nameless(&self) -> Result<Vec<UserId>, AccountsError> {
+        let mut nameless = Vec::new();
+        self.database.read(|session| {
+            session.query(self.sql.list, &[], |row| {
+                if let (Some(id), None) = (row.int(0), candidate(row)) {
+                    nameless.push(UserId(id));
+                }
+                Ok::<_, DbError>(ControlFlow::Continue(()))
+            })
+        })?;
+        Ok(nameless)
+    }
+
     fn highest_id(&self) -> Result<i64, AccountsError> {
         Ok(self.database.read(Self::highest)?)
+    }
+}
+
+const fn status(state: State) -> i64 {
+    match state {
+        State::Active => ACTIVE,
+        State::Disabled => 0,
     }
 }
 

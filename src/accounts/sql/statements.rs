@@ -17,7 +17,8 @@ pub(super) struct Statements {
     pub(super) hash: &'static str,
     /// The highest id.
     pub(super) highest: &'static str,
-    /// Makes an account of `:id`, `:name`, `:hash` and `:email`.
+    /// Makes an account of `:id`, `:name`, `:hash`, `:email`, `:status` and, where there is a column
+    /// for it, `:node`.
     pub(super) insert: &'static str,
     /// All accounts, by id.
     pub(super) list: &'static str,
@@ -59,7 +60,7 @@ pub(super) static USER: Statements = Statements {
     insert: r#"
         INSERT INTO "user"
             (userid, username, password, "accountStatus", mail, "mailVerified", "syncNode")
-        VALUES (:id, :name, :hash, 1, :email, 0, NULL)
+        VALUES (:id, :name, :hash, :status, :email, 0, :node)
     "#,
     list: r#"
         SELECT userid, username, password, mail, "accountStatus", "syncNode"
@@ -96,7 +97,7 @@ pub(super) static USERS: Statements = Statements {
     highest: "SELECT MAX(id) FROM users",
     insert: "
         INSERT INTO users (id, username, password_hash, email, status)
-        VALUES (:id, :name, :hash, :email, 1)
+        VALUES (:id, :name, :hash, :email, :status)
     ",
     list: "
         SELECT id, username, password_hash, email, status, NULL

@@ -326,6 +326,7 @@ impl Api {
             email: account.email.clone(),
             hash: None,
             state: account.state,
+            node: account.node.clone(),
         };
         let name = format!("attachment; filename=\"sync-{}.jsonl\"", account.name);
         let write = move |out: &mut dyn std::io::Write| {
@@ -333,11 +334,13 @@ impl Api {
             writer.account(&passenger)?;
             for (host, dump) in &mut dumps {
                 let mut result = Ok(());
-                let read = dump.each(user, &mut |stored| {
-                    result = writer.record(stored, host.as_deref());
-                    match result {
-                        Ok(()) => ControlFlow::Continue(()),
-                        Err(_) => ControlFlow::Break(()),
+                let read = dump.each(user, &mut |stored| match writer
+                    .record(stored, host.as_deref())
+                {
+                    Ok(_) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        result = Err(error);
+                        ControlFlow::Break(())
                     }
                 });
                 result?;
