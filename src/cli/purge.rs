@@ -11,6 +11,7 @@ use super::Configuration;
 use super::Failure;
 use super::failure::CONFIG;
 use super::failure::NO;
+use super::failure::UNAVAILABLE;
 use super::failure::USAGE;
 use super::logger;
 use super::open;
@@ -22,8 +23,11 @@ use super::voice::say;
 use crate::accounts::Day;
 use crate::accounts::Email;
 use crate::api::Api;
+use crate::api::ApiError;
 use crate::api::Hosts;
+use crate::causes::chain;
 use crate::config::Config;
+use crate::sync::Timestamp;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Purge {
@@ -88,6 +92,9 @@ struct Fate {
     bytes: u64,
     /// Whether it was done.
     done: bool,
+    /// Why the mail could not be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -124,6 +131,7 @@ pub(super) fn run(arguments: &Purge) -> Result<(), Failure> {
         let hosts = open::hosts(&config, &databases)?;
         (expired(arguments, &hosts)?, Vec::new())
     };
+    let unsent = idle.iter().filter(|fate| fate.failed.is_some()).count();
     if arguments.json {
         say_json(&Report { expired, idle })?;
     } else if arguments.dry_run {
@@ -134,6 +142,10 @@ pub(super) fn run(arguments: &Purge) -> Result<(), Failure> {
     if arguments.gone && !arguments.yes && !arguments.dry_run {
         let text = "nothing of users without an account was deleted; say --yes to do it";
         return Err(Failure::new(NO, text));
+    }
+    if unsent > 0 {
+        let text = format!("{unsent} mails could not be sent: these users keep what they have");
+        return Err(Failure::new(UNAVAILABLE, text));
     }
     Ok(())
 }
@@ -179,6 +191,7 @@ fn idle(arguments: &Purge, config: &Config) -> Result<(u64, Vec<Fate>), Failure>
         }
     }
     let mut idle = Vec::new();
+    let mut post = Post::default();
     let progress = Progress::of(fates.len() as u64, "accounts");
     for (person, what, due) in fates {
         let mut fate = Fate {
@@ -190,12 +203,16 @@ fn idle(arguments: &Purge, config: &Config) -> Result<(u64, Vec<Fate>), Failure>
             records: person.total.records,
             bytes: person.total.bytes,
             done: false,
+            failed: None,
         };
-        if !arguments.dry_run {
-            fate.done = match due {
-                Some(day) => warn(&api, person, today, day)?,
-                None => carry_out(&api, person, what)?,
-            };
+        if arguments.dry_run {
+        } else if let Some(day) = due {
+            match post.warn(&api, person, today, day)? {
+                Ok(done) => fate.done = done,
+                Err(why) => fate.failed = Some(why),
+            }
+        } else {
+            fate.done = carry_out(&api, person, what)?;
         }
         progress.aside(|| tell(arguments, &fate))?;
         idle.push(fate);
@@ -212,6 +229,7 @@ fn idle(arguments: &Purge, config: &Config) -> Result<(u64, Vec<Fate>), Failure>
                 records: total.records,
                 bytes: total.bytes,
                 done: false,
+                failed: None,
             };
             if arguments.yes && !arguments.dry_run {
                 api.hosts.delete_all(*user)?;
@@ -252,13 +270,43 @@ fn announced(
     }
 }
 
-/// Mails; answers whether that was done.
-fn warn(api: &Api, person: &Person, today: Day, due: Day) -> Result<bool, Failure> {
-    let mailed = api.warn_of_deletion(&person.account, due)?;
-    if mailed {
-        api.last_use.warn(person.account.id, today)?;
+/// After so many failures in a row nobody waits for the mail server any more.
+const PATIENCE: usize = 3;
+
+/// Sends warnings, as long as that makes sense.
+#[derive(Default)]
+struct Post {
+    failures: usize,
+}
+
+impl Post {
+    /// Mails; answers whether that was done, or why not: what is wrong with one address, says
+    /// nothing of the others.
+    fn warn(
+        &mut self,
+        api: &Api,
+        person: &Person,
+        today: Day,
+        due: Day,
+    ) -> Result<Result<bool, String>, Failure> {
+        if self.failures == PATIENCE {
+            return Ok(Err("not tried any more".to_owned()));
+        }
+        match api.warn_of_deletion(&person.account, due) {
+            Ok(mailed) => {
+                self.failures = 0;
+                if mailed {
+                    api.last_use.warn(person.account.id, today)?;
+                }
+                Ok(Ok(mailed))
+            }
+            Err(error @ ApiError::Mail(_)) => {
+                self.failures += 1;
+                Ok(Err(chain(&error)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
-    Ok(mailed)
 }
 
 /// What is to be done with an account, if anything.
@@ -288,6 +336,14 @@ fn carry_out(api: &Api, person: &Person, what: What) -> Result<bool, Failure> {
     if api.last_use.day(account.id)? > person.last_use {
         return Ok(false);
     }
+    // What he wrote a moment ago is there before it is noted that he came.
+    for (_, storage) in api.hosts.storages() {
+        let collections = storage.collections(account.id)?.value;
+        let is_later = |time: Timestamp| time > person.total.last_write;
+        if collections.iter().any(|(_, time)| is_later(*time)) {
+            return Ok(false);
+        }
+    }
     match what {
         What::Account => api.remove(account)?,
         What::Kept | What::Warning => return Ok(false),
@@ -313,6 +369,9 @@ fn tell(arguments: &Purge, fate: &Fate) -> Result<(), Failure> {
         }
         What::Records => format!("{} records", fate.records),
         What::Warning => {
+            if let Some(why) = &fate.failed {
+                return say(format_args!("{whose}: could not be told by mail: {why}"));
+            }
             let done = if fate.done { "was" } else { "would be" };
             let seen = fate.last_seen.as_deref().unwrap_or("-");
             let due = fate.due.as_deref().unwrap_or("-");

@@ -45,7 +45,9 @@ fn used_with(
     for (id, days) in (1..).zip(days) {
         home.ground().run_sql(&format!(
             "UPDATE weaved_last_use SET day = day - {days} WHERE userid = {id};
-            UPDATE weaved_users SET last_write = last_write - {days} * 8640000 WHERE userid = {id}"
+            UPDATE weaved_users SET last_write = last_write - {days} * 8640000 WHERE userid = {id};
+            UPDATE weaved_collections SET modified = modified - {days} * 8640000 WHERE userid = {id};
+            UPDATE wbo SET modified = modified - {days} * 8640000 WHERE username = {id}"
         ));
     }
     home.ground()
@@ -254,4 +256,52 @@ fn who_has_just_come_back_is_not_idle_on_a_busy_server() {
         user.get("info/collections").ok();
         assert!(Instant::now() < until, "not written down in time");
     }
+}
+
+/// Deleting what somebody has stored is no sign of life of his.
+#[test]
+fn a_purge_of_records_does_not_put_off_that_of_the_account() {
+    let (home, names) = used(Kind::Sqlite, &[70]);
+    weaved(&home, "purge FILE --idle 60d").ends(0);
+    home.ground()
+        .run_sql("UPDATE weaved_last_use SET day = day - 30 WHERE userid = 1");
+    let purged = weaved(&home, "purge FILE --accounts 90d").ends(0).out();
+    assert!(purged.contains(&names[0]), "{purged}");
+}
+
+/// What is wrong with one address says nothing of the others.
+#[test]
+fn a_mail_that_nobody_takes_holds_up_no_other() {
+    let sink = SmtpSink::start(Wants {
+        refuses: Some("bad@example.com"),
+        ..Wants::default()
+    });
+    let (home, names) = used_with(Kind::Sqlite, &[70, 70], |options| {
+        options
+            .set("smtp.host", "127.0.0.1")
+            .set("smtp.port", sink.port())
+            .set("smtp.sender", "Sync <sync@example.org>")
+            .set("global.public_url", "https://sync.example.org/y/")
+    });
+    home.ground()
+        .run_sql("UPDATE user SET mail = 'bad@example.com' WHERE userid = 1");
+    let line = "purge FILE --idle 60d --mail-before 14d --json";
+    let purged = weaved(&home, line).ends(69);
+    assert!(
+        purged.err().contains("1 mails could not be sent"),
+        "{}",
+        purged.err()
+    );
+    let told: serde_json::Value = serde_json::from_str(&purged.out()).unwrap();
+    let (bad, good) = (&told["idle"][0], &told["idle"][1]);
+    assert_eq!(
+        (&bad["name"], &bad["done"]),
+        (&json!(names[0]), &json!(false))
+    );
+    assert!(bad["failed"].as_str().unwrap().contains("550"), "{bad}");
+    assert_eq!(
+        (&good["name"], &good["done"]),
+        (&json!(names[1]), &json!(true))
+    );
+    assert_eq!(sink.count(), 1);
 }

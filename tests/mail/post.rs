@@ -12,6 +12,7 @@ use crate::suite::Wants;
 const LOGIN: Wants = Wants {
     login: Some(("mailer", "mail-secret")),
     nothing: false,
+    refuses: None,
 };
 
 #[test]

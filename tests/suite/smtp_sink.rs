@@ -30,6 +30,8 @@ pub(crate) struct Wants {
     pub(crate) login: Option<(&'static str, &'static str)>,
     /// Whether it takes nobody's mail.
     pub(crate) nothing: bool,
+    /// To whom it takes no mail.
+    pub(crate) refuses: Option<&'static str>,
 }
 
 /// A mail as it arrived.
@@ -200,6 +202,9 @@ impl<S: Read + Write> Talk<S> {
                 "MAIL" => {
                     self.from = address(rest);
                     self.say("250 ok")?;
+                }
+                "RCPT" if self.wants.refuses == Some(&address(rest)) => {
+                    self.say("550 no such user")?;
                 }
                 "RCPT" => {
                     self.to = address(rest);
