@@ -1,6 +1,8 @@
 //! Forms of strangers, sessions that are none, and texts that would like to be markup.
 
 use std::process::Command;
+use std::time::Duration;
+use std::time::Instant;
 
 use crate::suite::Home;
 use crate::suite::Options;
@@ -98,6 +100,29 @@ fn what_is_done_in_a_session_needs_its_token() {
     user.get("storage/c/a").ok();
     wipe(&token).ok();
     user.get("storage/c/a").is(404);
+}
+
+/// What is done in one window, and takes the session on, spoils no form in another.
+#[test]
+fn a_form_stays_good_while_the_session_goes_on() {
+    let site = site(|options| options);
+    let user = site.user();
+    let visitor = Visitor::new(&site);
+    let token = sign_in(&visitor, &user);
+    let first = visitor.cookie();
+    // The cookie has the second in which it ends.
+    let until = Instant::now() + Duration::from_secs(30);
+    while visitor.cookie() == first {
+        visitor.open(ACCOUNT).ok();
+        assert!(Instant::now() < until, "the session does not go on");
+    }
+    let wipe = [
+        ("do", "wipe"),
+        ("token", token.as_str()),
+        ("collection", ""),
+        ("sure", "yes"),
+    ];
+    visitor.submit(ACCOUNT, &wipe).ok();
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Api {
         };
         let cookie =
             format!("{COOKIE}={value}; Max-Age={SECONDS}; HttpOnly; SameSite=Strict{secure}");
-        let token = self.guard.seal("form", &seal);
+        let token = self.form_token(&account, birth);
         let session = Session {
             account,
             birth,
@@ -121,7 +121,7 @@ impl Api {
         if self.guard.is_spent(&session_id(&account, birth))? {
             return Ok(None);
         }
-        let token = self.guard.seal("form", seal);
+        let token = self.form_token(&account, birth);
         Ok(Some(Session {
             account,
             birth,
@@ -135,6 +135,11 @@ impl Api {
         self.guard
             .spend(&session_id(&session.account, session.birth), until)?;
         Ok(())
+    }
+
+    /// The same for the whole session: the form in another window stays good while it goes on.
+    fn form_token(&self, account: &Account, birth: Birth) -> String {
+        self.guard.seal("form", &session_id(account, birth))
     }
 
     fn session_seal(&self, account: &Account, birth: Birth, end: i64) -> Result<String, ApiError> {
