@@ -193,7 +193,8 @@ impl Database {
 
     /// Runs `work` in a write transaction; committed and on disk when this is `Ok`.
     ///
-    /// On SQLite it is alone. On the others it has to lock the rows by which writers of the same
+    /// On SQLite nobody else writes meanwhile, and writes that queue share one wait for the disk.
+    /// On the others it has to lock the rows by which writers of the same
     /// thing meet before it reads anything else.
     /// `work` is run again when the database gave its transaction up, with nothing changed.
     ///
@@ -207,7 +208,11 @@ impl Database {
     ) -> Result<T, E> {
         let mut retries = Retries::until(self.deadline());
         loop {
-            let mut transaction = self.begin(Access::Write, retries.until)?;
+            let access = match self.patient {
+                true => Access::LongWrite,
+                false => Access::Write,
+            };
+            let mut transaction = self.begin(access, retries.until)?;
             let mut session = Session::new(transaction.as_mut(), self.driver.dialect());
             let result = work(&mut session);
             let error = match result {

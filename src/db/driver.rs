@@ -13,8 +13,11 @@ pub(super) enum Access {
     /// All queries see one state, and nothing is changed.
     Read,
     /// Changes. On SQLite it is alone; on the others it sees, after the first row that it locked,
-    /// what was committed until then.
+    /// Changes. On SQLite nobody else writes meanwhile; on the others it sees, after the first row
+    /// that it locked, what was committed until then.
     Write,
+    /// The same for what may take long, which nobody's answer shall wait for.
+    LongWrite,
 }
 
 /// The connections to one database.

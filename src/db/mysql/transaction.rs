@@ -53,7 +53,7 @@ impl Open {
     ) -> Result<Self, DbError> {
         connection.run(match access {
             Access::Read => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-            Access::Write => "START TRANSACTION",
+            Access::Write | Access::LongWrite => "START TRANSACTION",
         })?;
         Ok(Self {
             connection,

@@ -155,7 +155,7 @@ impl Drop for Open {
 fn begin(connection: &mut Connection, access: Access, waits: Waits) -> Result<(), DbError> {
     let sql = match access {
         Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+        Access::Write | Access::LongWrite => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     };
     connection.patience = Some(waits.begin);
     connection.run(sql)?;

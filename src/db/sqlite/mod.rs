@@ -6,6 +6,7 @@
 
 mod cause;
 mod file;
+mod group;
 mod turns;
 mod turnstile;
 
@@ -35,9 +36,9 @@ use super::driver::Access;
 use super::driver::Columns;
 use super::driver::Driver;
 use super::driver::Transaction;
-use crate::causes::chain;
 use cause::Cause;
-use turns::Turn;
+use group::Group;
+use group::Part;
 use turns::Turns;
 use turnstile::Turnstile;
 
@@ -58,7 +59,7 @@ pub(super) struct Sqlite {
     /// Passed by the one thread of this process that writes, before those of others.
     turnstile: Turnstile,
     /// Taken by the one thread of this process that writes.
-    writer: Arc<Turns>,
+    writer: Arc<Turns<Group>>,
 }
 
 impl Sqlite {
@@ -128,10 +129,17 @@ impl Sqlite {
             .map_err(|cause| DbError::Busy(Box::new(cause)))
     }
 
-    fn begin_write(&self, until: Instant) -> Result<Open, DbError> {
+    fn begin_write(&self, access: Access, until: Instant) -> Result<Writing, DbError> {
         let Some(turn) = self.writer.take(until) else {
             return Err(DbError::Busy("others are writing, or wait to".into()));
         };
+        if let Some(group) = turn.inherit() {
+            if access == Access::Write && Instant::now() < until {
+                return Ok(Writing(Some(Part::join(group, turn)?)));
+            }
+            group.commit(turn)?;
+            return self.begin_write(access, until);
+        }
         let connection = self.connection(until)?;
         // SQLite's own waiting is not fair to those who wait: see `Turnstile`.
         connection
@@ -157,27 +165,22 @@ impl Sqlite {
                 return Err(DbError::Busy(cause));
             }
         }
-        Ok(Open {
-            connection,
-            _turn: Some(turn),
-        })
+        let is_open = access == Access::Write;
+        let part = Part::first(Group::new(connection), turn, is_open);
+        Ok(Writing(Some(part)))
     }
 }
 
 impl Driver for Sqlite {
     fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
-        let open = match access {
+        Ok(match access {
             Access::Read => {
                 let connection = self.connection(until)?;
                 run(&connection, "BEGIN DEFERRED")?;
-                Open {
-                    connection,
-                    _turn: None,
-                }
+                Box::new(Reading(connection))
             }
-            Access::Write => self.begin_write(until)?,
-        };
-        Ok(Box::new(open))
+            Access::Write | Access::LongWrite => Box::new(self.begin_write(access, until)?),
+        })
     }
 
     fn dialect(&self) -> Dialect {
@@ -212,39 +215,16 @@ pub(super) fn probe(path: &Path, options: &PoolOptions) -> Result<(), DbError> {
     probed.map_err(|cause| open_error(&path.display().to_string(), Cause(cause)))
 }
 
-/// An open transaction.
-struct Open {
-    // Dropped in this order: whoever has the next turn finds the connection free.
-    connection: Pooled,
-    _turn: Option<Turn>,
-}
+/// A transaction that reads.
+struct Reading(Pooled);
 
-impl Open {
-    fn prepare(
-        &self,
-        sql: &str,
-        params: &Params<'_>,
-    ) -> Result<rusqlite::CachedStatement<'_>, DbError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(driver_error)?;
-        for (name, value) in params {
-            if let Some(index) = statement.parameter_index(name).map_err(driver_error)? {
-                statement
-                    .raw_bind_parameter(index, value)
-                    .map_err(driver_error)?;
-            }
-        }
-        Ok(statement)
-    }
-}
-
-impl Transaction for Open {
+impl Transaction for Reading {
     fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError> {
-        let mut statement = self.prepare(sql, params)?;
-        statement.raw_execute().map_err(driver_error)
+        execute(&self.0, sql, params)
     }
 
     fn execute_batch(&mut self, sql: &str) -> Result<(), DbError> {
-        self.connection.execute_batch(sql).map_err(driver_error)
+        self.0.execute_batch(sql).map_err(driver_error)
     }
 
     fn query(
@@ -253,32 +233,97 @@ impl Transaction for Open {
         params: &Params<'_>,
         visit: &mut dyn FnMut(&Row<'_>) -> Flow,
     ) -> Result<(), DbError> {
-        let mut statement = self.prepare(sql, params)?;
-        let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().map_err(driver_error)? {
-            if visit(&Row::new(row)).is_break() {
-                break;
-            }
-        }
-        Ok(())
+        query(&self.0, sql, params, visit)
     }
 
     fn commit(self: Box<Self>) -> Result<(), DbError> {
-        run(&self.connection, "COMMIT")
+        run(&self.0, "COMMIT")
     }
 }
 
-impl Drop for Open {
+impl Drop for Reading {
     fn drop(&mut self) {
-        // After a commit there is nothing left, and after some errors SQLite itself has already
-        // rolled back.
-        if self.connection.is_autocommit() {
-            return;
-        }
-        if let Err(error) = run(&self.connection, "ROLLBACK") {
-            log::error!("cannot roll back: {}", chain(&error));
+        group::roll_back(&self.0);
+    }
+}
+
+/// A transaction that writes; nothing is in it only while it ends.
+struct Writing(Option<Part>);
+
+impl Writing {
+    fn connection(&self) -> Result<&Connection, DbError> {
+        let part = self.0.as_ref();
+        part.map(|part| &**part.connection())
+            .ok_or_else(|| DbError::Driver("the transaction is over".into()))
+    }
+}
+
+impl Transaction for Writing {
+    fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError> {
+        execute(self.connection()?, sql, params)
+    }
+
+    fn execute_batch(&mut self, sql: &str) -> Result<(), DbError> {
+        self.connection()?.execute_batch(sql).map_err(driver_error)
+    }
+
+    fn query(
+        &mut self,
+        sql: &str,
+        params: &Params<'_>,
+        visit: &mut dyn FnMut(&Row<'_>) -> Flow,
+    ) -> Result<(), DbError> {
+        query(self.connection()?, sql, params, visit)
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<(), DbError> {
+        self.0.take().map_or(Ok(()), Part::commit)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let Some(part) = self.0.take() {
+            part.roll_back();
         }
     }
+}
+
+fn execute(connection: &Connection, sql: &str, params: &Params<'_>) -> Result<usize, DbError> {
+    let mut statement = prepare(connection, sql, params)?;
+    statement.raw_execute().map_err(driver_error)
+}
+
+fn query(
+    connection: &Connection,
+    sql: &str,
+    params: &Params<'_>,
+    visit: &mut dyn FnMut(&Row<'_>) -> Flow,
+) -> Result<(), DbError> {
+    let mut statement = prepare(connection, sql, params)?;
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().map_err(driver_error)? {
+        if visit(&Row::new(row)).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn prepare<'a>(
+    connection: &'a Connection,
+    sql: &str,
+    params: &Params<'_>,
+) -> Result<rusqlite::CachedStatement<'a>, DbError> {
+    let mut statement = connection.prepare_cached(sql).map_err(driver_error)?;
+    for (name, value) in params {
+        if let Some(index) = statement.parameter_index(name).map_err(driver_error)? {
+            statement
+                .raw_bind_parameter(index, value)
+                .map_err(driver_error)?;
+        }
+    }
+    Ok(statement)
 }
 
 fn run(connection: &Connection, sql: &str) -> Result<(), DbError> {

@@ -14,31 +14,48 @@ use std::thread;
 use std::thread::Thread;
 use std::time::Instant;
 
-/// The right to write, which one thread has at a time.
-#[derive(Debug, Default)]
-pub(super) struct Turns {
-    line: Mutex<Line>,
+/// The right to write, which one thread has at a time. Who has it may leave something to the next.
+#[derive(Debug)]
+pub(super) struct Turns<T> {
+    line: Mutex<Line<T>>,
 }
 
 /// Who stands in line; the first has the turn.
-#[derive(Debug, Default)]
-struct Line {
+#[derive(Debug)]
+struct Line<T> {
     standing: VecDeque<(Ticket, Thread)>,
     last: u64,
+    /// What the one before has left to the first.
+    left: Option<T>,
+}
+
+impl<T> Default for Turns<T> {
+    fn default() -> Self {
+        let line = Line {
+            standing: VecDeque::new(),
+            last: 0,
+            left: None,
+        };
+        Self {
+            line: Mutex::new(line),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Ticket(u64);
 
-impl Turns {
+impl<T> Turns<T> {
     /// Waits for the turn and takes it until it is dropped; absent when it did not come in time.
-    pub(super) fn take(self: &Arc<Self>, until: Instant) -> Option<Turn> {
+    /// Whoever is next when something is left to him has the turn, in time or not.
+    pub(super) fn take(self: &Arc<Self>, until: Instant) -> Option<Turn<T>> {
         let ticket = self.line().join();
         loop {
             let mut line = self.line();
             if line.is_first(ticket) {
                 return Some(Turn {
                     of: Arc::clone(self),
+                    is_over: false,
                 });
             }
             let patience = until.saturating_duration_since(Instant::now());
@@ -51,12 +68,18 @@ impl Turns {
         }
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
+    /// How many stand in line, the one who has the turn among them.
+    #[cfg(test)]
+    pub(super) fn length(&self) -> usize {
+        self.line().standing.len()
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line<T>> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Line {
+impl<T> Line<T> {
     fn join(&mut self) -> Ticket {
         self.last += 1;
         let ticket = Ticket(self.last);
@@ -67,20 +90,48 @@ impl Line {
     fn is_first(&self, ticket: Ticket) -> bool {
         (self.standing.front()).is_some_and(|(standing, _)| *standing == ticket)
     }
+
+    fn next(&mut self) {
+        self.standing.pop_front();
+        if let Some((_, next)) = self.standing.front() {
+            next.unpark();
+        }
+    }
 }
 
 /// One thread's turn.
 #[derive(Debug)]
-pub(super) struct Turn {
-    of: Arc<Turns>,
+pub(super) struct Turn<T> {
+    of: Arc<Turns<T>>,
+    is_over: bool,
 }
 
-impl Drop for Turn {
+impl<T> Turn<T> {
+    /// What the one before has left, if anything.
+    pub(super) fn inherit(&self) -> Option<T> {
+        self.of.line().left.take()
+    }
+
+    /// Ends the turn and leaves something to the next; nobody's turn ends where nobody is next.
+    pub(super) fn bequeath(mut self, left: T) -> Result<(), (Self, T)> {
+        let of = Arc::clone(&self.of);
+        let mut line = of.line();
+        if line.standing.len() < 2 {
+            drop(line);
+            return Err((self, left));
+        }
+        line.left = Some(left);
+        // In one breath: who is next now cannot go away any more.
+        line.next();
+        self.is_over = true;
+        Ok(())
+    }
+}
+
+impl<T> Drop for Turn<T> {
     fn drop(&mut self) {
-        let mut line = self.of.line();
-        line.standing.pop_front();
-        if let Some((_, next)) = line.standing.front() {
-            next.unpark();
+        if !self.is_over {
+            self.of.line().next();
         }
     }
 }
@@ -93,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_turn_is_waited_for_until_it_is_too_late() {
-        let turns = Arc::<Turns>::default();
+        let turns = Arc::<Turns<u8>>::default();
         let turn = turns.take(Instant::now()).unwrap();
         assert!(turns.take(Instant::now()).is_none());
         thread::scope(|scope| {
@@ -106,7 +157,7 @@ mod tests {
 
     #[test]
     fn turns_come_in_the_order_of_the_line() {
-        let turns = Arc::<Turns>::default();
+        let turns = Arc::<Turns<u8>>::default();
         let order = Mutex::new(Vec::new());
         let turn = turns.take(Instant::now()).unwrap();
         thread::scope(|scope| {
@@ -123,6 +174,27 @@ mod tests {
             drop(turn);
         });
         assert_eq!(*order.lock().unwrap(), (1..=8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_left_goes_to_whoever_is_next() {
+        let turns = Arc::<Turns<u8>>::default();
+        let turn = turns.take(Instant::now()).unwrap();
+        let Err((turn, left)) = turn.bequeath(7) else {
+            panic!("nobody is next");
+        };
+        thread::scope(|scope| {
+            let heir = scope.spawn(|| {
+                let turn = turns.take(in_a_minute()).unwrap();
+                turn.inherit()
+            });
+            while turns.line().standing.len() < 2 {
+                thread::yield_now();
+            }
+            assert!(turn.bequeath(left).is_ok());
+            assert_eq!(heir.join().unwrap(), Some(7));
+        });
+        assert_eq!(turns.take(Instant::now()).unwrap().inherit(), None);
     }
 
     fn in_a_minute() -> Instant {
