@@ -1,5 +1,8 @@
 //! `GET .../info/...` (spec/storage-1.1.md, 2.6): always JSON, whatever Accept asks for.
 
+use std::fmt::Display;
+use std::io::Write as _;
+
 use super::ApiError;
 use super::Hosted;
 use super::reply;
@@ -30,12 +33,12 @@ impl Hosted {
         match info {
             Info::Collections => {
                 let read = self.storage.collections(user)?;
-                let response = reply::json(object(&read.value, |time| time.to_string()), read.time);
+                let response = reply::json(object(&read.value, |time| time), read.time);
                 Ok(reply::counted(response, read.value.len()))
             }
             Info::Counts => {
                 let read = self.storage.usage(user)?;
-                let body = object(&read.value, |usage| usage.records.to_string());
+                let body = object(&read.value, |usage| usage.records);
                 Ok(reply::counted(
                     reply::json(body, read.time),
                     read.value.len(),
@@ -43,7 +46,7 @@ impl Hosted {
             }
             Info::Usage => {
                 let read = self.storage.usage(user)?;
-                let body = object(&read.value, |usage| Kilobytes(usage.bytes).to_string());
+                let body = object(&read.value, |usage| Kilobytes(usage.bytes));
                 Ok(reply::json(body, read.time))
             }
             Info::Quota => {
@@ -58,15 +61,17 @@ impl Hosted {
 }
 
 /// A JSON object of names and numbers.
-fn object<T>(entries: &[(String, T)], number: impl Fn(&T) -> String) -> Vec<u8> {
-    let mut out = vec![b'{'];
+fn object<'a, T, N: Display>(entries: &'a [(String, T)], number: impl Fn(&'a T) -> N) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 + entries.len() * 32);
+    out.push(b'{');
     for (place, (name, value)) in entries.iter().enumerate() {
         if place > 0 {
             out.push(b',');
         }
         write_json_text(name, &mut out);
         out.push(b':');
-        out.extend_from_slice(number(value).as_bytes());
+        // A vector takes everything.
+        let _ = write!(out, "{}", number(value));
     }
     out.push(b'}');
     out

@@ -169,7 +169,7 @@ fn stored<'a>(
     storage: &dyn Storage,
     user: UserId,
 ) -> Result<Stored<'a>, Failure> {
-    let mut changed = storage.collections(user)?.value;
+    let mut changed = storage.collections(user)?.value.to_vec();
     changed.sort();
     let usage = storage.usage(user)?.value;
     let collections = changed.into_iter().map(|(name, modified)| {

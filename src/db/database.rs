@@ -158,17 +158,36 @@ impl Database {
         self.read_and_keep(work).map(|(value, _)| value)
     }
 
-    /// The same, and answers the transaction for what else is to be read in it.
+    /// The same for `work` that makes one query: what a second one saw might be another state.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn glance<T, E: From<DbError>>(
+        &self,
+        work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.read_by(Access::Glance, work).map(|(value, _)| value)
+    }
+
+    /// The same as [`Self::read`], and answers the transaction for what else is to be read in it.
     ///
     /// # Errors
     /// As for [`Self::read`].
     pub fn read_and_keep<T, E: From<DbError>>(
         &self,
+        work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
+    ) -> Result<(T, Snapshot), E> {
+        self.read_by(Access::Read, work)
+    }
+
+    fn read_by<T, E: From<DbError>>(
+        &self,
+        access: Access,
         mut work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
     ) -> Result<(T, Snapshot), E> {
         let mut retries = Retries::until(self.deadline());
         loop {
-            let mut snapshot = self.snapshot()?;
+            let mut snapshot = self.lend(access)?;
             let mut session = snapshot.session();
             let result = work(&mut session);
             if !session.gave_way || session.has_lent || !retries.is_left() {
@@ -185,16 +204,19 @@ impl Database {
     /// # Errors
     /// [`DbError::Busy`] when no connection became free.
     pub fn snapshot(&self) -> Result<Snapshot, DbError> {
+        self.lend(Access::Read)
+    }
+
+    fn lend(&self, access: Access) -> Result<Snapshot, DbError> {
         Ok(Snapshot {
-            transaction: self.begin(Access::Read, self.deadline())?,
+            transaction: self.begin(access, self.deadline())?,
             dialect: self.driver.dialect(),
         })
     }
 
     /// Runs `work` in a write transaction; committed and on disk when this is `Ok`.
     ///
-    /// On SQLite nobody else writes meanwhile, and writes that queue share one wait for the disk.
-    /// On the others it has to lock the rows by which writers of the same
+    /// On SQLite nobody else writes meanwhile, and writes that queue share one wait for the disk. On the others it has to lock the rows by which writers of the same
     /// thing meet before it reads anything else.
     /// `work` is run again when the database gave its transaction up, with nothing changed.
     ///
@@ -397,19 +419,19 @@ impl<'a> Session<'a> {
         Ok(found)
     }
 
-    /// The whole number in the first row, if there is one: nothing that anybody is shown before
+    /// The whole numbers in the first row, if there is one: nothing that anybody is shown before
     /// the transaction ends, so that a read may still be done again afterwards.
     ///
     /// # Errors
     /// Any [`DbError`].
-    pub fn query_int(
+    pub fn query_ints<const COLUMNS: usize>(
         &mut self,
         sql: &str,
         params: &Params<'_>,
-    ) -> Result<Option<Option<i64>>, DbError> {
+    ) -> Result<Option<[Option<i64>; COLUMNS]>, DbError> {
         let mut found = None;
         let result = self.transaction.query(sql, params, &mut |row| {
-            found = Some(row.int(0));
+            found = Some(std::array::from_fn(|column| row.int(column)));
             Flow::Break(())
         });
         self.noted(result)?;

@@ -10,6 +10,8 @@ use super::Params;
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
+    /// One query and nothing else, for which no transaction need be begun.
+    Glance,
     /// All queries see one state, and nothing is changed.
     Read,
     /// Changes. On SQLite it is alone; on the others it sees, after the first row that it locked,

@@ -30,6 +30,8 @@ pub use sql::advise;
 pub use sql::mend;
 pub use sql::survey;
 
+use std::sync::Arc;
+
 use crate::sync::CollectionName;
 use crate::sync::Query;
 use crate::sync::Record;
@@ -44,7 +46,7 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError::Database`]; so for every other call.
-    fn collections(&self, user: UserId) -> Result<Read<Vec<(String, Timestamp)>>, StorageError>;
+    fn collections(&self, user: UserId) -> Result<Read<Collections>, StorageError>;
 
     /// Each collection that holds unexpired records, with their number and size.
     ///
@@ -152,6 +154,9 @@ pub trait Storage: Send + Sync {
     /// The promised time for an answer that read nothing (see [`Read::time`]).
     fn time(&self) -> Timestamp;
 }
+
+/// The collections of a user that hold records, with the time of each one's last change.
+pub type Collections = Arc<[(String, Timestamp)]>;
 
 /// What a read saw, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]

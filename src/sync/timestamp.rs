@@ -14,6 +14,9 @@ pub struct Timestamp(i64);
 #[error("not a decimal number of seconds")]
 pub struct BadTimestamp;
 
+/// The length of the longest text: a sign, 19 digits and a point.
+const LONGEST: usize = 21;
+
 /// The original reads no number with more digits than this before the point.
 const INTEGER_DIGITS: i64 = 26;
 
@@ -60,9 +63,31 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let centis = self.0.unsigned_abs();
-        write!(f, "{sign}{}.{:02}", centis / 100, centis % 100)
+        // Written from the last digit on: times are in every answer, some in great numbers.
+        let mut text = [0; LONGEST];
+        let mut start = LONGEST;
+        let mut push = |byte: u8| {
+            start = start.saturating_sub(1);
+            if let Some(place) = text.get_mut(start) {
+                *place = byte;
+            }
+        };
+        let mut rest = self.0.unsigned_abs();
+        for place in 0.. {
+            if place == 2 {
+                push(b'.');
+            }
+            push(b'0' + u8::try_from(rest % 10).unwrap_or(0));
+            rest /= 10;
+            if rest == 0 && place >= 2 {
+                break;
+            }
+        }
+        if self.0 < 0 {
+            push(b'-');
+        }
+        let text = text.get(start..).unwrap_or_default();
+        f.write_str(std::str::from_utf8(text).unwrap_or_default())
     }
 }
 

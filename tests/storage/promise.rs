@@ -85,7 +85,7 @@ fn what_a_slow_commit_has_written_gets_a_later_time(kind: Kind) {
     let written = post_as(&storage, ALICE, "c", body, (None, None)).unwrap();
     assert!(written.modified > promised, "{}", written.modified);
     let collections = other.collections(ALICE).unwrap();
-    assert_eq!(collections.value, [("c".to_owned(), written.modified)]);
+    assert_eq!(*collections.value, [("c".to_owned(), written.modified)]);
     let mut times = Vec::new();
     let query = Query {
         full: true,
@@ -138,7 +138,7 @@ fn a_commit_without_an_answer_breaks_no_promise() {
         let answer = post_as(&storage, user, "c", &body, (None, None));
         assert!(answer.is_err(), "{answer:?}");
         let promised = other.collections(user).unwrap();
-        assert_eq!(promised.value, [], "it is not there yet");
+        assert_eq!(*promised.value, [], "it is not there yet");
         // Longer than readers assume of any commit.
         assert!(promised.time > before, "{} {before}", promised.time);
         assert!(storage.time() < promised.time);

@@ -202,7 +202,7 @@ pub(crate) fn delete(storage: &dyn Storage, collection: &str, query: &str) -> Ti
 
 /// Alice's collections with their times, sorted.
 pub(crate) fn times(storage: &dyn Storage) -> Vec<(String, Timestamp)> {
-    let mut all = storage.collections(ALICE).unwrap().value;
+    let mut all = storage.collections(ALICE).unwrap().value.to_vec();
     all.sort();
     all
 }

@@ -172,7 +172,7 @@ impl SqlAccounts {
             Some(&lowered).filter(|lowered| *lowered != name),
         ];
         let mut found = Vec::new();
-        self.database.read(|session| {
+        let mut look = |session: &mut Session<'_>| {
             names.into_iter().flatten().try_for_each(|name| {
                 let params = [(":name", name.as_str().into())];
                 session.query(self.sql.by_name, &params, |row| {
@@ -180,7 +180,12 @@ impl SqlAccounts {
                     Ok::<_, DbError>(ControlFlow::Continue(()))
                 })
             })
-        })?;
+        };
+        if names.iter().flatten().count() == 1 {
+            self.database.glance(&mut look)?;
+        } else {
+            self.database.read(&mut look)?;
+        }
         let wanted = match found.iter().any(|c| c.account.name == *name) {
             true => name,
             false => &lowered,

@@ -175,9 +175,9 @@ impl Api {
     fn rows(&self, user: UserId) -> Result<Vec<Row>, StorageError> {
         let mut found: BTreeMap<String, (Usage, Timestamp)> = BTreeMap::new();
         for (_, storage) in self.hosts.storages() {
-            for (name, changed) in storage.collections(user)?.value {
-                let row = found.entry(name).or_default();
-                row.1 = row.1.max(changed);
+            for (name, changed) in storage.collections(user)?.value.iter() {
+                let row = found.entry(name.clone()).or_default();
+                row.1 = row.1.max(*changed);
             }
             for (name, usage) in storage.usage(user)?.value {
                 let row = found.entry(name).or_default();

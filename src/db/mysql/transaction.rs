@@ -52,7 +52,9 @@ impl Open {
         manager: Arc<Manager>,
     ) -> Result<Self, DbError> {
         connection.run(match access {
-            Access::Read => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+            Access::Glance | Access::Read => {
+                "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+            }
             Access::Write | Access::LongWrite => "START TRANSACTION",
         })?;
         Ok(Self {

@@ -154,7 +154,7 @@ impl Drop for Open {
 
 fn begin(connection: &mut Connection, access: Access, waits: Waits) -> Result<(), DbError> {
     let sql = match access {
-        Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Access::Glance | Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         Access::Write | Access::LongWrite => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     };
     connection.patience = Some(waits.begin);

@@ -174,6 +174,7 @@ impl Sqlite {
 impl Driver for Sqlite {
     fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
         Ok(match access {
+            Access::Glance => Box::new(Reading(self.connection(until)?)),
             Access::Read => {
                 let connection = self.connection(until)?;
                 run(&connection, "BEGIN DEFERRED")?;
@@ -215,7 +216,7 @@ pub(super) fn probe(path: &Path, options: &PoolOptions) -> Result<(), DbError> {
     probed.map_err(|cause| open_error(&path.display().to_string(), Cause(cause)))
 }
 
-/// A transaction that reads.
+/// A transaction that reads, or a single query without one.
 struct Reading(Pooled);
 
 impl Transaction for Reading {

@@ -14,6 +14,7 @@ mod names;
 mod owner;
 mod promise;
 mod read;
+mod recent;
 mod restore;
 mod schema;
 mod select;
@@ -22,6 +23,7 @@ mod write;
 
 use std::sync::Arc;
 
+use super::Collections;
 use super::Dump;
 use super::Read;
 use super::Records;
@@ -50,6 +52,7 @@ use owner::Tables;
 use promise::COMMIT_WITHIN;
 use promise::InFlight;
 use promise::WRITE_WITHIN;
+use recent::Recent;
 
 pub use names::Names;
 pub use schema::Finding;
@@ -96,6 +99,7 @@ pub struct SqlStorage {
     tables: Tables,
     in_flight: InFlight,
     doubts: Doubts,
+    recent: Recent,
 }
 
 /// How often a write is tried that does not keep to [`WRITE_WITHIN`].
@@ -121,6 +125,7 @@ impl SqlStorage {
             tables: settings.tables(),
             in_flight: InFlight::default(),
             doubts: Doubts::default(),
+            recent: Recent::default(),
         })
     }
 
@@ -344,10 +349,24 @@ impl<E: Into<StorageError>> From<E> for Interrupted {
 }
 
 impl Storage for SqlStorage {
-    fn collections(&self, user: UserId) -> Result<Read<Vec<(String, Timestamp)>>, StorageError> {
-        self.read(user, |session, _| {
-            read::collections(session, self.names, user)
-        })
+    fn collections(&self, user: UserId) -> Result<Read<Collections>, StorageError> {
+        // Before all that is read, as in `read`.
+        let promise = self.time();
+        let now = self.clock.now();
+        let last_write = |session: &mut Session<'_>| summary::last_write(session, user);
+        let last = self.database.glance(last_write)?;
+        if let Some(value) = self.recent.collections(user, last, now) {
+            let time = promise.max(last);
+            return Ok(Read { value, time });
+        }
+        let (last, value, expires) = self.database.read(|session| {
+            let last = last_write(session)?;
+            let (value, expires) = read::collections(session, self.names, user)?;
+            Ok::<_, StorageError>((last, value, expires))
+        })?;
+        self.recent.remember(user, last, expires, &value);
+        let time = promise.max(last);
+        Ok(Read { value, time })
     }
 
     fn usage(&self, user: UserId) -> Result<Read<Vec<(String, Usage)>>, StorageError> {
@@ -368,14 +387,14 @@ impl Storage for SqlStorage {
         id: &RecordId,
         visit: &mut dyn FnMut(&Record<'_>),
     ) -> Result<Read<()>, StorageError> {
-        self.read(user, |session, now| {
-            match self.names.find(session, user, collection)? {
-                Some(collection) => {
-                    read::record(session, self.tables.owner(user), collection, id, now, visit)
-                }
-                None => Ok(()),
-            }
-        })
+        let promise = self.time();
+        let now = self.clock.now();
+        let owner = self.tables.owner(user);
+        let last = self.database.glance(|session| {
+            read::record(session, self.names, owner, collection, id, now, visit)
+        })?;
+        let time = promise.max(last);
+        Ok(Read { value: (), time })
     }
 
     fn records(
@@ -386,11 +405,20 @@ impl Storage for SqlStorage {
     ) -> Result<Box<dyn Records>, StorageError> {
         let promise = self.time();
         let now = self.clock.now();
-        let ((time, collection), snapshot) = self.database.read_and_keep(|session| {
-            let time = promise.max(summary::last_write(session, user)?);
-            let collection = self.names.find(session, user, collection)?;
-            Ok::<_, StorageError>((time, collection))
-        })?;
+        if let Some(newer) = query.newer {
+            let last = self
+                .database
+                .glance(|session| summary::last_write(session, user))?;
+            // Nothing is newer than the last write. Without one weaved knows of nothing.
+            if last > Timestamp::ZERO && newer >= last {
+                let time = promise.max(last);
+                return Ok(Box::new(read::NoRecords { time }));
+            }
+        }
+        let ((last, collection), snapshot) = self
+            .database
+            .read_and_keep(|session| read::place(session, self.names, user, collection))?;
+        let time = promise.max(last);
         let query = select::Selection::new(self.tables.owner(user), collection, query, now);
         Ok(Box::new(read::SqlRecords {
             snapshot,

@@ -71,7 +71,7 @@ impl Names {
         self.list().get(place).copied()
     }
 
-    fn listed_id(self, name: &str) -> Option<i64> {
+    pub(super) fn listed_id(self, name: &str) -> Option<i64> {
         let place = self.list().iter().position(|listed| *listed == name)?;
         i64::try_from(place + 1).ok()
     }
@@ -91,7 +91,8 @@ impl Names {
             FROM collections
             WHERE userid = :user AND name = :name";
         let params = [(":user", user.0.into()), (":name", name.as_str().into())];
-        Ok(session.query_int(FIND, &params)?.flatten())
+        let found = session.query_ints(FIND, &params)?;
+        Ok(found.and_then(|[id]| id))
     }
 
     /// The id of a collection, which gets one if it has none.

@@ -15,24 +15,29 @@ use crate::db::Flow;
 use crate::db::Row;
 use crate::db::Session;
 use crate::db::Snapshot;
+use crate::storage::Collections;
+use crate::sync::CollectionName;
 use crate::sync::Record;
 use crate::sync::RecordId;
 use crate::sync::Timestamp;
+use crate::sync::Ttl;
 use crate::sync::UserId;
 
+/// The collections of a user, and the first second in which a record of theirs expires.
 pub(super) fn collections(
     session: &mut Session<'_>,
     names: Names,
     user: UserId,
-) -> Result<Vec<(String, Timestamp)>, StorageError> {
+) -> Result<(Collections, i64), StorageError> {
     const COLLECTIONS: &str = "
-        SELECT w.collectionid, w.modified, c.name
+        SELECT w.collectionid, w.modified, c.name, w.expires
         FROM weaved_collections AS w
             LEFT JOIN collections AS c USING (userid, collectionid)
         WHERE w.userid = :user";
-    let mut found = Vec::new();
+    let (mut found, mut expires) = (Vec::new(), Ttl::NEVER);
     session.query::<StorageError>(COLLECTIONS, &[(":user", user.0.into())], |row| {
         let id = row.int(0).unwrap_or_default();
+        expires = expires.min(row.int(3).unwrap_or(Ttl::NEVER));
         // A row whose name was lost belongs to records that nobody can ask for.
         if let Some(name) = names.listed_name(id).or(row.text(2)) {
             let modified = Timestamp::from_centis(row.int(1).unwrap_or_default());
@@ -40,7 +45,7 @@ pub(super) fn collections(
         }
         Ok(Flow::Continue(()))
     })?;
-    Ok(found)
+    Ok((found.into(), expires))
 }
 
 pub(super) fn usage(
@@ -63,27 +68,96 @@ pub(super) fn usage(
     Ok(all)
 }
 
+/// Lends a record, if there is one, and answers the user's last write: all in one query.
 pub(super) fn record(
     session: &mut Session<'_>,
+    names: Names,
     owner: Owner,
-    collection: i64,
+    collection: &CollectionName,
     id: &RecordId,
     now: Timestamp,
     visit: &mut dyn FnMut(&Record<'_>),
-) -> Result<(), StorageError> {
-    const RECORD: &str = "
-        SELECT id, modified, payload, parentid, predecessorid, sortindex
-        FROM wbo
-        WHERE id = :id AND username = :user AND collection = :collection
-            AND (ttl > :now OR ttl IS NULL)";
+) -> Result<Timestamp, StorageError> {
+    const LISTED: &str = "
+        SELECT w.id, w.modified, w.payload, w.parentid, w.predecessorid, w.sortindex, u.last_write
+        FROM (
+            SELECT (SELECT last_write FROM weaved_users WHERE userid = :user) AS last_write
+        ) AS u
+            LEFT JOIN wbo AS w
+            ON w.id = :id AND w.username = :user AND w.collection = :collection
+                AND (w.ttl > :now OR w.ttl IS NULL)";
+    const NAMED: &str = "
+        SELECT w.id, w.modified, w.payload, w.parentid, w.predecessorid, w.sortindex, u.last_write
+        FROM (
+            SELECT (SELECT last_write FROM weaved_users WHERE userid = :user) AS last_write
+        ) AS u
+            LEFT JOIN wbo AS w
+            ON w.id = :id AND w.username = :user AND w.collection = (
+                    SELECT MIN(collectionid)
+                    FROM collections
+                    WHERE userid = :user AND name = :name
+                )
+                AND (w.ttl > :now OR w.ttl IS NULL)";
+    let listed = names.listed_id(collection.as_str());
+    let sql = if listed.is_some() { LISTED } else { NAMED };
     let params = [
         (":id", id.as_str().into()),
         (":user", owner.user.0.into()),
-        (":collection", collection.into()),
+        (":collection", listed.into()),
+        (":name", collection.as_str().into()),
         (":now", expiry_bound(now).into()),
     ];
-    session.query_one(&owner.table.sql(RECORD), &params, |row| visit(&full(row)))?;
-    Ok(())
+    let last = session.query_one(&owner.table.sql(sql), &params, |row| {
+        if row.text(0).is_some() {
+            visit(&full(row));
+        }
+        row.int(6)
+    })?;
+    Ok(Timestamp::from_centis(last.flatten().unwrap_or_default()))
+}
+
+/// A user's last write, and the id of a collection, if it has one.
+pub(super) fn place(
+    session: &mut Session<'_>,
+    names: Names,
+    user: UserId,
+    collection: &CollectionName,
+) -> Result<(Timestamp, Option<i64>), StorageError> {
+    if let Some(id) = names.listed_id(collection.as_str()) {
+        return Ok((summary::last_write(session, user)?, Some(id)));
+    }
+    const PLACE: &str = "
+        SELECT (SELECT last_write FROM weaved_users WHERE userid = :user),
+            (SELECT MIN(collectionid) FROM collections WHERE userid = :user AND name = :name)";
+    let params = [
+        (":user", user.0.into()),
+        (":name", collection.as_str().into()),
+    ];
+    let [last, id] = session.query_ints(PLACE, &params)?.unwrap_or_default();
+    Ok((Timestamp::from_centis(last.unwrap_or_default()), id))
+}
+
+/// A selection that is known to be empty.
+pub(super) struct NoRecords {
+    pub(super) time: Timestamp,
+}
+
+impl Records for NoRecords {
+    fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    fn count(&mut self) -> Result<u64, StorageError> {
+        Ok(0)
+    }
+
+    fn each(
+        &mut self,
+        _skip: u64,
+        _visit: &mut dyn FnMut(&Record<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        Ok(())
+    }
 }
 
 /// The records of a selection in a snapshot.

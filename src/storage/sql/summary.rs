@@ -117,8 +117,8 @@ fn read_last_write(
     sql: &str,
     user: UserId,
 ) -> Result<Option<Timestamp>, StorageError> {
-    let last = session.query_int(sql, &[(":user", user.0.into())])?;
-    Ok(last.map(|last| Timestamp::from_centis(last.unwrap_or_default())))
+    let last = session.query_ints(sql, &[(":user", user.0.into())])?;
+    Ok(last.map(|[last]| Timestamp::from_centis(last.unwrap_or_default())))
 }
 
 /// What stands for the last write of a user whose account went at this time: its negative.
