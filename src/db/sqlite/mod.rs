@@ -317,8 +317,13 @@ fn prepare<'a>(
     params: &Params<'_>,
 ) -> Result<rusqlite::CachedStatement<'a>, DbError> {
     let mut statement = connection.prepare_cached(sql).map_err(driver_error)?;
-    for (name, value) in params {
-        if let Some(index) = statement.parameter_index(name).map_err(driver_error)? {
+    for (place, (name, value)) in (1..).zip(params.iter()) {
+        // Mostly they come in the order of the statement; to look them up costs more.
+        let index = match statement.parameter_name(place) {
+            Some(known) if known == *name => Some(place),
+            _ => statement.parameter_index(name).map_err(driver_error)?,
+        };
+        if let Some(index) = index {
             statement
                 .raw_bind_parameter(index, value)
                 .map_err(driver_error)?;

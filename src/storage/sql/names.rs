@@ -102,9 +102,19 @@ impl Names {
         user: UserId,
         name: &CollectionName,
     ) -> Result<i64, StorageError> {
-        if let Some(id) = self.find(session, user, name)? {
-            return Ok(id);
+        match self.find(session, user, name)? {
+            Some(id) => Ok(id),
+            None => self.create(session, user, name),
         }
+    }
+
+    /// Gives a collection that has none an id.
+    pub(super) fn create(
+        self,
+        session: &mut Session<'_>,
+        user: UserId,
+        name: &CollectionName,
+    ) -> Result<i64, StorageError> {
         // Also above ids whose names were lost: their records must not appear under a new one.
         const HIGHEST: &str = "
             SELECT MAX(id)

@@ -8,6 +8,7 @@ use super::delete;
 use super::expiry_bound;
 use super::summary;
 use super::summary::Summary;
+use crate::db::Dialect;
 use crate::db::Session;
 use crate::sync::Timestamp;
 use crate::sync::Ttl;
@@ -26,7 +27,10 @@ pub(super) fn write(
     summary::unmodified(&before, write.unmodified_since)?;
     let left = left(session, owner, write, time)?;
     if !write.records.is_empty() {
-        let collection = names.find_or_create(session, write.user, write.collection)?;
+        let collection = match found {
+            Some(collection) => collection,
+            None => names.create(session, write.user, write.collection)?,
+        };
         let mut row = Summary {
             collection,
             ..before
@@ -73,22 +77,6 @@ fn store(
     time: Timestamp,
 ) -> Result<(), StorageError> {
     let sql = |statement| owner.table.sql(statement);
-    let id = record.id.as_deref().unwrap_or_default();
-    const STORED: &str = "
-        SELECT COALESCE(payload_size, 0), ttl
-        FROM wbo
-        WHERE id = :id AND username = :user AND collection = :collection";
-    let key = [
-        (":id", id.into()),
-        (":user", owner.user.0.into()),
-        (":collection", row.collection.into()),
-    ];
-    let stored = session.query_one(&sql(STORED), &key, |found| {
-        (
-            found.int(0).unwrap_or_default(),
-            found.int(1).unwrap_or(Ttl::NEVER),
-        )
-    })?;
     let size = record
         .payload
         .as_ref()
@@ -100,11 +88,11 @@ fn store(
         (None, Some(_)) => Some(Ttl::NEVER),
         (None, None) => None,
     };
-    let [id, user, collection] = key;
+    // In the order of the statements.
     let params = [
-        id,
-        user,
-        collection,
+        (":id", record.id.as_deref().unwrap_or_default().into()),
+        (":user", owner.user.0.into()),
+        (":collection", row.collection.into()),
         (":parentid", record.parentid.as_deref().into()),
         (":predecessorid", record.predecessorid.as_deref().into()),
         (":sortindex", record.sortindex.into()),
@@ -113,6 +101,27 @@ fn store(
         (":size", size.into()),
         (":ttl", expiry.into()),
     ];
+    row.expires = row.expires.min(expiry.unwrap_or(Ttl::NEVER));
+    let dialect = session.dialect();
+    // Most records are new: where the database can tell, it is tried at once.
+    let says_what_is_there = matches!(dialect, Dialect::PostgreSql | Dialect::Sqlite);
+    if says_what_is_there && session.execute(&sql(INSERT_NEW), &params)? > 0 {
+        row.records += 1;
+        row.bytes += size.unwrap_or_default();
+        return Ok(());
+    }
+    let [id, user, collection, ..] = params;
+    let key = [id, user, collection];
+    const STORED: &str = "
+        SELECT COALESCE(payload_size, 0), ttl
+        FROM wbo
+        WHERE id = :id AND username = :user AND collection = :collection";
+    let stored = session.query_one(&sql(STORED), &key, |found| {
+        (
+            found.int(0).unwrap_or_default(),
+            found.int(1).unwrap_or(Ttl::NEVER),
+        )
+    })?;
     // An expired record that was not purged (one of this very batch) is as good as absent.
     let alive = stored.filter(|(_, ttl)| *ttl > expiry_bound(time));
     if stored.is_some() && alive.is_none() {
@@ -137,17 +146,27 @@ fn store(
         session.execute(&sql(UPDATE), &params)?;
         row.bytes += size.map_or(0, |size| size - old_size);
     } else {
-        const INSERT: &str = "
-            INSERT INTO wbo
-                (id, username, collection, parentid, predecessorid, sortindex, modified,
-                payload, payload_size, ttl)
-            VALUES
-                (:id, :user, :collection, :parentid, :predecessorid, :sortindex, :modified,
-                :payload, COALESCE(:size, 0), COALESCE(:ttl, 2100000000))";
         session.execute(&sql(INSERT), &params)?;
         row.records += 1;
         row.bytes += size.unwrap_or_default();
     }
-    row.expires = row.expires.min(expiry.unwrap_or(Ttl::NEVER));
     Ok(())
 }
+
+const INSERT: &str = "
+    INSERT INTO wbo
+        (id, username, collection, parentid, predecessorid, sortindex, modified, payload,
+        payload_size, ttl)
+    VALUES
+        (:id, :user, :collection, :parentid, :predecessorid, :sortindex, :modified, :payload,
+        COALESCE(:size, 0), COALESCE(:ttl, 2100000000))";
+
+/// Changes nothing where the record is there already.
+const INSERT_NEW: &str = "
+    INSERT INTO wbo
+        (id, username, collection, parentid, predecessorid, sortindex, modified, payload,
+        payload_size, ttl)
+    VALUES
+        (:id, :user, :collection, :parentid, :predecessorid, :sortindex, :modified, :payload,
+        COALESCE(:size, 0), COALESCE(:ttl, 2100000000))
+    ON CONFLICT DO NOTHING";
