@@ -33,12 +33,13 @@ impl Hosted {
         match info {
             Info::Collections => {
                 let read = self.storage.collections(user)?;
-                let response = reply::json(object(&read.value, |time| time), read.time);
+                let response =
+                    reply::json(object(&read.value, |time, out| time.write(out)), read.time);
                 Ok(reply::counted(response, read.value.len()))
             }
             Info::Counts => {
                 let read = self.storage.usage(user)?;
-                let body = object(&read.value, |usage| usage.records);
+                let body = object(&read.value, |usage, out| write(&usage.records, out));
                 Ok(reply::counted(
                     reply::json(body, read.time),
                     read.value.len(),
@@ -46,7 +47,9 @@ impl Hosted {
             }
             Info::Usage => {
                 let read = self.storage.usage(user)?;
-                let body = object(&read.value, |usage| Kilobytes(usage.bytes));
+                let body = object(&read.value, |usage, out| {
+                    write(&Kilobytes(usage.bytes), out)
+                });
                 Ok(reply::json(body, read.time))
             }
             Info::Quota => {
@@ -61,7 +64,7 @@ impl Hosted {
 }
 
 /// A JSON object of names and numbers.
-fn object<'a, T, N: Display>(entries: &'a [(String, T)], number: impl Fn(&'a T) -> N) -> Vec<u8> {
+fn object<T>(entries: &[(String, T)], write: impl Fn(&T, &mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 + entries.len() * 32);
     out.push(b'{');
     for (place, (name, value)) in entries.iter().enumerate() {
@@ -70,9 +73,13 @@ fn object<'a, T, N: Display>(entries: &'a [(String, T)], number: impl Fn(&'a T) 
         }
         write_json_text(name, &mut out);
         out.push(b':');
-        // A vector takes everything.
-        let _ = write!(out, "{}", number(value));
+        write(value, &mut out);
     }
     out.push(b'}');
     out
+}
+
+fn write(number: &dyn Display, out: &mut Vec<u8>) {
+    // A vector takes everything.
+    let _ = write!(out, "{number}");
 }

@@ -89,6 +89,11 @@ pub trait Connection: Send {
     /// protocol has a word for it.
     fn last(&mut self) {}
 
+    /// Whether the connection may go on after the answer to the request that was delivered.
+    fn keeps(&self) -> bool {
+        true
+    }
+
     /// What the peer is expected to send, which decides how long to wait for it.
     fn phase(&self) -> Phase;
 }

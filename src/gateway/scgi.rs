@@ -150,6 +150,10 @@ impl super::Connection for Connection {
         self.peer = peer.to_string();
     }
 
+    fn keeps(&self) -> bool {
+        false
+    }
+
     fn phase(&self) -> Phase {
         match self.stage {
             Stage::Body { .. } => Phase::Body,

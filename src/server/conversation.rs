@@ -130,7 +130,9 @@ fn answer(
         wire.bid_farewell();
     }
     wire.begin_answer();
-    wire.part_if_crowded();
+    if connection.keeps() {
+        wire.part_if_crowded();
+    }
     connection.respond(response, wire)
 }
 

@@ -26,20 +26,65 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
 
 /// Where the first byte is that must be escaped.
 fn special(bytes: &[u8]) -> Option<usize> {
-    // Without a way out of the inner loop, so that it is compiled to a few wide instructions.
-    let all_plain = |block: &&[u8]| {
-        block
-            .iter()
-            .fold(true, |plain, byte| plain & is_plain(*byte))
-    };
-    let skipped = 32 * bytes.chunks_exact(32).take_while(all_plain).count();
-    let rest = bytes.get(skipped..).unwrap_or_default();
-    let place = rest.iter().position(|byte| !is_plain(*byte))?;
-    Some(skipped + place)
+    let (mut rest, mut is_long) = (bytes, false);
+    // Quotes come in swarms, and between these are long stretches without any.
+    while let Some((block, after)) = rest.split_first_chunk::<8>() {
+        let specials = specials(*block);
+        if specials != 0 {
+            let inside = usize::try_from(specials.trailing_zeros() / 8).unwrap_or(0);
+            return Some(bytes.len() - rest.len() + inside);
+        }
+        rest = after;
+        if is_long {
+            let skipped = 32 * rest.chunks_exact(32).take_while(all_plain).count();
+            rest = rest.get(skipped..).unwrap_or_default();
+        }
+        is_long = !is_long;
+    }
+    let inside = rest.iter().position(|byte| !is_plain(*byte))?;
+    Some(bytes.len() - rest.len() + inside)
+}
+
+/// Marks, in its highest bit, each of eight bytes that must be escaped. Above the lowest of these
+/// others may be marked as well.
+fn specials(block: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = ONES * 0x80;
+    let bytes = u64::from_le_bytes(block);
+    // What is below a limit borrows from above when that is taken away.
+    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(ONES * limit) & !bytes;
+    let is = |byte: u8| below(bytes ^ (ONES * u64::from(byte)), 1);
+    (bytes | below(bytes, 0x20) | is(b'"') | is(b'\\') | is(0x7f)) & HIGH
+}
+
+/// Without a way out of the loop, so that it is compiled to a few wide instructions.
+fn all_plain(block: &&[u8]) -> bool {
+    block
+        .iter()
+        .fold(true, |plain, byte| plain & is_plain(*byte))
 }
 
 const fn is_plain(byte: u8) -> bool {
     (byte >= 0x20) & (byte < 0x7f) & (byte != b'"') & (byte != b'\\')
+}
+
+/// Appends a whole number.
+pub(super) fn write_number(number: i64, out: &mut Vec<u8>) {
+    if number < 0 {
+        out.push(b'-');
+    }
+    let start = out.len();
+    let mut rest = number.unsigned_abs();
+    loop {
+        out.push(b'0' + u8::try_from(rest % 10).unwrap_or(0));
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(start..) {
+        digits.reverse();
+    }
 }
 
 fn write_escape(special: char, out: &mut Vec<u8>) {
@@ -168,6 +213,24 @@ mod tests {
             let json = written(&text);
             prop_assert!(json.is_ascii() && !json.contains('\n'));
             prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+
+        #[test]
+        fn specials_are_found_wherever_they_are(
+            text in "[ -~]{0,90}[\\x00-\\x7f]{0,9}[a-z]{0,90}é?[a-z\"]{0,40}"
+        ) {
+            let expected = text.bytes().position(|byte| !is_plain(byte));
+            prop_assert_eq!(special(text.as_bytes()), expected);
+            prop_assert_eq!(serde_json::from_str::<String>(&written(&text)).unwrap(), text);
+        }
+
+        #[test]
+        fn numbers_are_written_in_digits(number in any::<i64>()) {
+            for number in [number, number % 100, 0, i64::MIN] {
+                let mut out = Vec::new();
+                write_number(number, &mut out);
+                prop_assert_eq!(out, number.to_string().into_bytes());
+            }
         }
 
         #[test]

@@ -1,7 +1,5 @@
 //! A record as it is stored, on its way out.
 
-use std::io::Write as _;
-
 use super::Timestamp;
 use super::json;
 
@@ -28,11 +26,10 @@ impl Record<'_> {
         out.extend_from_slice(b"{\"id\":");
         json::write_text(self.id, out);
         out.extend_from_slice(b",\"modified\":");
-        // A vector takes everything.
-        let _ = write!(out, "{}", self.modified);
+        self.modified.write(out);
         if let Some(sortindex) = self.sortindex {
             out.extend_from_slice(b",\"sortindex\":");
-            let _ = write!(out, "{sortindex}");
+            json::write_number(sortindex, out);
         }
         for (name, text) in [
             (&b",\"parentid\":"[..], self.parentid),

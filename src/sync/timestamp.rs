@@ -59,11 +59,17 @@ impl Timestamp {
     pub const fn minus_centis(self, centis: i64) -> Self {
         Self(self.0.saturating_sub(centis))
     }
-}
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Written from the last digit on: times are in every answer, some in great numbers.
+    /// Appends the wire's form, without the machinery of formats: times are in every answer, some
+    /// in great numbers.
+    pub fn write(self, out: &mut Vec<u8>) {
+        let (text, start) = self.text();
+        out.extend_from_slice(text.get(start..).unwrap_or_default());
+    }
+
+    /// The wire's form, and where in it the text begins.
+    fn text(self) -> ([u8; LONGEST], usize) {
+        // From the last digit on.
         let mut text = [0; LONGEST];
         let mut start = LONGEST;
         let mut push = |byte: u8| {
@@ -86,6 +92,13 @@ impl fmt::Display for Timestamp {
         if self.0 < 0 {
             push(b'-');
         }
+        (text, start)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, start) = self.text();
         let text = text.get(start..).unwrap_or_default();
         f.write_str(std::str::from_utf8(text).unwrap_or_default())
     }

@@ -168,6 +168,10 @@ impl gateway::Connection for Connection {
         self.peer = peer.to_string();
     }
 
+    fn keeps(&self) -> bool {
+        self.request.as_ref().is_some_and(|open| open.is_kept)
+    }
+
     fn phase(&self) -> Phase {
         match self.request.as_ref().map(|open| &open.stage) {
             Some(Stage::Body { .. }) => Phase::Body,

@@ -390,11 +390,15 @@ impl Storage for SqlStorage {
         let promise = self.time();
         let now = self.clock.now();
         let owner = self.tables.owner(user);
-        let last = self.database.glance(|session| {
+        let mut look = |session: &mut Session<'_>| {
             read::record(session, self.names, owner, collection, id, now, visit)
-        })?;
-        let time = promise.max(last);
-        Ok(Read { value: (), time })
+        };
+        if let Some(last) = self.database.glance(&mut look)? {
+            let time = promise.max(last);
+            return Ok(Read { value: (), time });
+        }
+        // What is not there is missed at the time of the last write, which one query cannot tell.
+        self.read(user, |session, _| look(session).map(|_| ()))
     }
 
     fn records(

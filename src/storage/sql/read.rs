@@ -68,7 +68,7 @@ pub(super) fn usage(
     Ok(all)
 }
 
-/// Lends a record, if there is one, and answers the user's last write: all in one query.
+/// Lends a record and answers the user's last write, if there is such a record: in one query.
 pub(super) fn record(
     session: &mut Session<'_>,
     names: Names,
@@ -77,27 +77,23 @@ pub(super) fn record(
     id: &RecordId,
     now: Timestamp,
     visit: &mut dyn FnMut(&Record<'_>),
-) -> Result<Timestamp, StorageError> {
+) -> Result<Option<Timestamp>, StorageError> {
     const LISTED: &str = "
-        SELECT w.id, w.modified, w.payload, w.parentid, w.predecessorid, w.sortindex, u.last_write
-        FROM (
-            SELECT (SELECT last_write FROM weaved_users WHERE userid = :user) AS last_write
-        ) AS u
-            LEFT JOIN wbo AS w
-            ON w.id = :id AND w.username = :user AND w.collection = :collection
-                AND (w.ttl > :now OR w.ttl IS NULL)";
+        SELECT id, modified, payload, parentid, predecessorid, sortindex,
+            (SELECT last_write FROM weaved_users WHERE userid = :user)
+        FROM wbo
+        WHERE id = :id AND username = :user AND collection = :collection
+            AND (ttl > :now OR ttl IS NULL)";
     const NAMED: &str = "
-        SELECT w.id, w.modified, w.payload, w.parentid, w.predecessorid, w.sortindex, u.last_write
-        FROM (
-            SELECT (SELECT last_write FROM weaved_users WHERE userid = :user) AS last_write
-        ) AS u
-            LEFT JOIN wbo AS w
-            ON w.id = :id AND w.username = :user AND w.collection = (
-                    SELECT MIN(collectionid)
-                    FROM collections
-                    WHERE userid = :user AND name = :name
-                )
-                AND (w.ttl > :now OR w.ttl IS NULL)";
+        SELECT id, modified, payload, parentid, predecessorid, sortindex,
+            (SELECT last_write FROM weaved_users WHERE userid = :user)
+        FROM wbo
+        WHERE id = :id AND username = :user AND collection = (
+                SELECT MIN(collectionid)
+                FROM collections
+                WHERE userid = :user AND name = :name
+            )
+            AND (ttl > :now OR ttl IS NULL)";
     let listed = names.listed_id(collection.as_str());
     let sql = if listed.is_some() { LISTED } else { NAMED };
     let params = [
@@ -108,12 +104,10 @@ pub(super) fn record(
         (":now", expiry_bound(now).into()),
     ];
     let last = session.query_one(&owner.table.sql(sql), &params, |row| {
-        if row.text(0).is_some() {
-            visit(&full(row));
-        }
+        visit(&full(row));
         row.int(6)
     })?;
-    Ok(Timestamp::from_centis(last.flatten().unwrap_or_default()))
+    Ok(last.map(|last| Timestamp::from_centis(last.unwrap_or_default())))
 }
 
 /// A user's last write, and the id of a collection, if it has one.
