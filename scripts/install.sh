@@ -5,7 +5,7 @@
 #   test   these, every other web server of the tests, MariaDB, PostgreSQL and OpenLDAP, openssl,
 #          the tools that judge systemd's units, fail2ban's, and Python's cryptography for the Sync client
 #          that is written in Python; Chromium with its driver and a font, and tidy, for the pages
-#   bench  what run needs, nginx, Apache, MariaDB and PostgreSQL
+#   bench  what run needs, libfcgi, nginx, Apache, MariaDB and PostgreSQL
 set -euo pipefail
 
 have() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$1" >/dev/null; }
@@ -24,6 +24,9 @@ test | bench)
     have_file initdb || packages+=(postgresql) services+=(postgresql)
     ;;
 esac
+if [ "${1:-run}" = bench ]; then
+    have_file libfcgi.so || packages+=(libfcgi-dev)
+fi
 if [ "${1:-run}" = test ]; then
     have_file mod_openssl.so || packages+=(lighttpd-mod-openssl)
     have_file mod_fcgid.so || packages+=(libapache2-mod-fcgid)

@@ -16,7 +16,6 @@ use crate::site::Target;
 
 /// How to ask.
 pub(crate) struct Load<'a> {
-    pub(crate) duration: Duration,
     pub(crate) site: &'a Site,
     pub(crate) target: &'a Target<'a>,
 }
@@ -33,6 +32,23 @@ pub(crate) struct Round {
     pub(crate) web_cpu: Option<Duration>,
     /// The CPU time of the database server behind it.
     pub(crate) database_cpu: Option<Duration>,
+    /// The CPU time of whoever asked.
+    pub(crate) load_cpu: Option<Duration>,
+}
+
+impl Round {
+    /// One of which nothing but times is known.
+    pub(crate) fn of(mut times: Vec<Duration>, elapsed: Duration) -> Self {
+        times.sort_unstable();
+        Self {
+            times,
+            elapsed,
+            cpu: None,
+            web_cpu: None,
+            database_cpu: None,
+            load_cpu: None,
+        }
+    }
 }
 
 /// What one thread did.
@@ -42,13 +58,14 @@ struct Done {
 }
 
 impl Load<'_> {
-    pub(crate) fn run(&self) -> io::Result<Round> {
+    /// Asks for so long.
+    pub(crate) fn run(&self, duration: Duration) -> io::Result<Round> {
         let ready = Barrier::new(self.target.via.connections + 1);
         thread::scope(|scope| {
             let threads: Vec<_> = (0..self.target.via.connections)
                 .map(|connection| {
                     let ready = &ready;
-                    scope.spawn(move || self.ask(connection, ready))
+                    scope.spawn(move || self.ask(duration, connection, ready))
                 })
                 .collect();
             ready.wait();
@@ -63,30 +80,34 @@ impl Load<'_> {
                 times.extend(done.times);
                 end = end.max(done.end);
             }
-            times.sort_unstable();
             let used = Cpu::now(self.target);
             Ok(Round {
-                times,
-                elapsed: end - begin,
                 cpu: since(cpu.responder, used.responder),
                 web_cpu: since(cpu.web, used.web),
                 database_cpu: since(cpu.database, used.database),
+                load_cpu: since(cpu.load, used.load),
+                ..Round::of(times, end - begin)
             })
         })
     }
 
     /// One thread: a first request that does not count, then as many as fit.
-    fn ask(&self, connection: usize, ready: &Barrier) -> io::Result<Done> {
+    fn ask(&self, duration: Duration, connection: usize, ready: &Barrier) -> io::Result<Done> {
         let mut client = Client::new(self.target);
-        let mut template = self.site.template(self.target.via, connection);
+        let mut script = self.site.script(self.target.via, connection);
+        let mut place = 0;
         let mut next = || {
             let nth = self.site.asked.fetch_add(1, Ordering::Relaxed);
-            let request = template.numbered(self.site.workload.number(nth));
-            let came = client.ask(request)?;
-            if came < self.site.length {
-                let text = format!("{came} bytes came instead of {}", self.site.length);
-                return Err(io::Error::other(text));
+            let count = script.len();
+            if let Some(template) = script.get_mut(place % count) {
+                let request = template.numbered(self.site.workload.number(nth));
+                let came = client.ask(request)?;
+                if came < self.site.shortest {
+                    let text = format!("{came} bytes came instead of {}", self.site.shortest);
+                    return Err(io::Error::other(text));
+                }
             }
+            place += 1;
             Ok(())
         };
         let first = next();
@@ -96,7 +117,7 @@ impl Load<'_> {
         let begin = Instant::now();
         let mut now = begin;
         let mut times = Vec::new();
-        while now - begin < self.duration {
+        while now - begin < duration {
             next()?;
             let then = Instant::now();
             times.push(then - now);
@@ -111,6 +132,7 @@ struct Cpu {
     responder: Option<Duration>,
     web: Option<Duration>,
     database: Option<Duration>,
+    load: Option<Duration>,
 }
 
 impl Cpu {
@@ -119,6 +141,7 @@ impl Cpu {
             responder: target.responder.cpu(),
             web: target.web.and_then(Process::cpu),
             database: target.database.and_then(process::cpu),
+            load: process::own_cpu(),
         }
     }
 }

@@ -1,36 +1,47 @@
-//! What the frequent calls cost: weaved beside a responder that does nothing.
+//! What the frequent calls cost, and whether that is little enough.
 //!
-//! `cargo bench` starts the real program with an SQLite database (`synchronous=FULL`) and one
-//! account, and beside it a baseline: the same gateway and server with a handler that answers as
-//! many bytes out of memory. Both get the same requests in the same way, in rounds that take
-//! turns, so that whatever else the machine does meets both. The ratio is the price of what
-//! weaved does beyond moving bytes. Nothing here passes or fails.
+//! `cargo bench` starts the real program with an SQLite database (`synchronous=FULL`) and a few
+//! accounts, and beside it baselines. All get the same requests in the same way, in rounds that
+//! take turns, so that whatever else the machine does meets all of them. Nothing here passes or
+//! fails.
 //!
 //! ```text
-//! plan       the tables and their rows    workload   the six calls
+//! goals      the table of goals           memory     what a server takes at most
+//! plan       the other tables, their rows workload   the calls
 //! site       the servers of a workload    responder, web, process   one server each
+//! baseline   does nothing, on our gateway hello, raw   C on libfcgi; the database's driver
 //! load       threads that ask for a while request, fastcgi, http   what they say
-//! table      rounds to figures            machine   what they were measured on
-//! database   the servers that keep records
+//! figures    rounds to figures            table, paper   figures to lines
+//! database   the servers that keep records           fill   much at once into SQLite
+//! machine    what they were measured on
 //! ```
 //!
-//! Four tables: `calls`, all calls directly and through lighttpd; `servers`, the cost of each web
-//! server; `processes`, one process of many threads beside many processes of few; `databases`,
-//! MariaDB and PostgreSQL, as durable as they are installed, beside SQLite.
+//! Five tables: `goals`, calls through lighttpd beside what they are held to; `calls`, all calls
+//! directly and through lighttpd beside a responder that does nothing, whose ratio is the price of
+//! what weaved does beyond moving bytes; `servers`, the cost of each web server; `processes`, one
+//! process of many threads beside many processes of few; `databases`, MariaDB and PostgreSQL, as
+//! durable as they are installed, beside SQLite.
 //!
 //! `cargo bench -- --quick` is rough and short; further words choose the rows of which table,
-//! workload and transport contain one of them: `cargo bench -- processes`, `cargo bench -- nginx`,
-//! `cargo bench -- 'calls info'`. The databases are in the folder for temporary files; TMPDIR
-//! chooses another disk. Workloads: spec/clients.md, 5.
+//! workload and transport contain all of them: `cargo bench -- processes`, `cargo bench -- calls
+//! info`. The databases are in the folder for temporary files; TMPDIR chooses another disk.
+//! Workloads: spec/clients.md, 5.
 
 mod baseline;
 mod database;
 mod fastcgi;
+mod figures;
+mod fill;
+mod goals;
+mod hello;
 mod http;
 mod load;
 mod machine;
+mod memory;
+mod paper;
 mod plan;
 mod process;
+mod raw;
 mod request;
 mod responder;
 mod site;
@@ -53,13 +64,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use database::Databases;
+use figures::Side;
 use load::Load;
-use plan::Table;
+use paper::Paper;
 use site::Site;
-use site::Target;
 use site::Via;
-use table::Turn;
-use workload::Workload;
 
 /// How long the whole takes: so many rounds of so long, for each row and each side.
 #[derive(Clone, Copy)]
@@ -85,9 +94,9 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn includes(&self, table: Table, workload: Workload, via: Via) -> bool {
-        let row = format!("{} {} {via}", table.name(), workload.name());
-        self.words.is_empty() || self.words.iter().any(|word| row.contains(word))
+    /// Whether a row has all the words.
+    fn includes(&self, row: &str) -> bool {
+        self.words.iter().all(|word| row.contains(word))
     }
 }
 
@@ -120,60 +129,49 @@ fn report(result: io::Result<()>) -> ExitCode {
 }
 
 fn measure(wanted: &Wanted) -> io::Result<()> {
-    let mut out = io::stdout();
     let Pace { rounds, round } = wanted.pace;
+    let mut paper = Paper::default();
+    let mut out = io::stdout();
     writeln!(out, "{}", machine::line()?)?;
     writeln!(out, "medians of {rounds} rounds of {round:?} in turns\n")?;
+    goals::measure(wanted, &mut paper)?;
+    tables(wanted, &mut paper)
+}
+
+fn tables(wanted: &Wanted, out: &mut dyn Write) -> io::Result<()> {
     let databases = Databases::default();
     for table in plan::ALL {
         let mut has_head = false;
         for workload in table.workloads() {
             let mut ways = table.ways(*workload);
-            ways.retain(|via| wanted.includes(table, *workload, *via));
+            let words = |via: &Via| format!("{} {} {via}", table.name(), workload.name());
+            ways.retain(|via| wanted.includes(&words(via)));
             if ways.is_empty() {
                 continue;
             }
             if !has_head {
                 has_head = true;
-                table.write_head(&mut out)?;
+                writeln!(out)?;
+                table.write_head(out)?;
             }
             let site = Site::start(*workload, &table.kinds(), &ways, &databases)?;
             for via in ways {
-                match site.targets(via) {
-                    Some(targets) => {
-                        let turns = turns(&site, &targets, wanted.pace)?;
-                        table.write_row(&mut out, workload.name(), via, &turns)?;
-                    }
-                    None => writeln!(out, "{:9} {via}: not installed", workload.name())?,
-                }
+                let Some(targets) = site.targets(via) else {
+                    writeln!(out, "{:9} {via}: not installed", workload.name())?;
+                    continue;
+                };
+                let side = |target| -> Side<'_> {
+                    let load = Load {
+                        site: &site,
+                        target,
+                    };
+                    Box::new(move |duration| load.run(duration))
+                };
+                let mut sides: Vec<Side<'_>> = targets.iter().map(side).collect();
+                let turns = figures::turns(&mut sides, wanted.pace)?;
+                table.write_row(out, workload.name(), via, &turns)?;
             }
-        }
-        if has_head {
-            writeln!(out)?;
         }
     }
     Ok(())
-}
-
-/// The rounds of one row.
-fn turns(site: &Site, targets: &[Target<'_>], pace: Pace) -> io::Result<Vec<Turn>> {
-    let run = |target, duration| {
-        let load = Load {
-            duration,
-            site,
-            target,
-        };
-        load.run()
-    };
-    // Caches fill, files grow to their size.
-    for target in targets {
-        run(target, pace.round / 5)?;
-    }
-    let turn = |_| {
-        targets
-            .iter()
-            .map(|target| run(target, pace.round))
-            .collect()
-    };
-    (0..pace.rounds).map(turn).collect()
 }

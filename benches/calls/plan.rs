@@ -75,11 +75,11 @@ impl Table {
 
     pub(crate) fn workloads(self) -> &'static [Workload] {
         match self {
-            Self::Calls | Self::Databases => &workload::ALL,
+            Self::Calls | Self::Databases => &workload::CALLS,
             Self::Servers => &[Workload::Info, Workload::PutOne],
             Self::Processes => &[
                 Workload::Info,
-                Workload::GetNew,
+                Workload::GetNewer,
                 Workload::PutOne,
                 Workload::Post100,
             ],

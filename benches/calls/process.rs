@@ -24,13 +24,13 @@ const TICK: Duration = Duration::from_millis(10);
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts it, and waits for a line on its stderr of which `ready` makes something.
+    /// Starts it, and waits for a line on its stderr of which `ready` makes something. What its
+    /// stdin is, the caller has said.
     pub(crate) fn start<T>(
         command: &mut Command,
         ready: impl Fn(&str) -> Option<T>,
     ) -> io::Result<(Self, T)> {
         let child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
@@ -55,6 +55,10 @@ impl Process {
         Err(io::Error::other(format!("a server did not start:{said}")))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// See [`cpu`].
     pub(crate) fn cpu(&self) -> Option<Duration> {
         cpu(self.0.id())
@@ -63,15 +67,32 @@ impl Process {
 
 /// The CPU time that a process and all that it has started have used, where the system tells it.
 pub(crate) fn cpu(process: u32) -> Option<Duration> {
-    let mut family = vec![process];
-    let mut used = Duration::ZERO;
-    let all = stats()?;
-    while let Some(id) = family.pop() {
-        used += all.iter().find(|stat| stat.id == id)?.cpu;
-        let children = all.iter().filter(|stat| stat.parent == id);
-        family.extend(children.map(|stat| stat.id));
+    Some(family(process)?.iter().map(|stat| stat.cpu).sum())
+}
+
+/// The CPU time of this very program, without that of the servers.
+pub(crate) fn own_cpu() -> Option<Duration> {
+    Some(stat(std::process::id())?.cpu)
+}
+
+/// The ids of a process and of all that it has started.
+pub(crate) fn members(process: u32) -> Option<Vec<u32>> {
+    Some(family(process)?.iter().map(|stat| stat.id).collect())
+}
+
+/// A process and all that it has started.
+fn family(process: u32) -> Option<Vec<Stat>> {
+    let mut all = stats()?;
+    let first = all.iter().position(|stat| stat.id == process)?;
+    let mut family = vec![all.swap_remove(first)];
+    loop {
+        let is_ours = |stat: &mut Stat| family.iter().any(|one| one.id == stat.parent);
+        let children: Vec<Stat> = all.extract_if(.., is_ours).collect();
+        if children.is_empty() {
+            return Some(family);
+        }
+        family.extend(children);
     }
-    Some(used)
 }
 
 /// What the system tells of a process.

@@ -1,4 +1,4 @@
-//! A responder, weaved or the baseline, that is ready for requests.
+//! A responder, weaved or a baseline, that is ready for requests.
 
 use std::fs;
 use std::io;
@@ -13,12 +13,17 @@ use tempfile::TempDir;
 
 use crate::baseline;
 use crate::database::Served;
+use crate::fill;
+use crate::hello;
 use crate::process::Process;
 use crate::site;
 use crate::site::Account;
 use crate::site::Shape;
 
 const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
+
+/// The name of the SQLite file.
+const FILE: &str = "sync.db";
 
 /// A running responder.
 pub(crate) struct Responder {
@@ -27,7 +32,7 @@ pub(crate) struct Responder {
     /// The id of the database server behind it.
     pub(crate) database: Option<u32>,
     /// Goes after the process.
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl Responder {
@@ -38,13 +43,18 @@ impl Responder {
         accounts: usize,
     ) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("weaved-bench-").tempdir()?;
-        let file = || format!("sqlite:///{}", folder.path().join("sync.db").display());
+        let file = || format!("sqlite:///{}", folder.path().join(FILE).display());
         let uri = served
             .as_ref()
             .map_or_else(file, |served| served.uri.clone());
         let ini = configure(folder.path(), shape, &uri)?;
-        for account in (0..accounts).map(Account) {
+        // On a server there are few; many would wait for their password's hash.
+        let added = if served.is_some() { accounts } else { 1 };
+        for account in (0..added).map(Account) {
             add_account(&ini, account)?;
+        }
+        if accounts > added {
+            fill::accounts(&folder.path().join(FILE), added..accounts)?;
         }
         let mut command = Command::new(WEAVED);
         let mut responder = Self::start(command.arg("serve").arg(&ini), Some(folder))?;
@@ -59,9 +69,26 @@ impl Responder {
         Self::start(command.args(options.arguments()), None)
     }
 
+    /// The program in C, with answers of `length` bytes.
+    pub(crate) fn hello(length: usize) -> io::Result<Self> {
+        let (process, address) = hello::start(length)?;
+        Ok(Self {
+            process,
+            address,
+            database: None,
+            folder: None,
+        })
+    }
+
+    /// The SQLite file, if records are in one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        let file = self.folder.as_ref()?.path().join(FILE);
+        file.exists().then_some(file)
+    }
+
     /// Both say where they listen.
     fn start(command: &mut Command, folder: Option<TempDir>) -> io::Result<Self> {
-        let (process, address) = Process::start(command, |line| {
+        let (process, address) = Process::start(command.stdin(Stdio::null()), |line| {
             let (_, rest) = line.split_once("listening on ")?;
             rest.split(' ').next()?.parse().ok()
         })?;
@@ -69,7 +96,7 @@ impl Responder {
             process,
             address,
             database: None,
-            _folder: folder,
+            folder,
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 
 use crate::database::Databases;
@@ -30,8 +31,11 @@ impl Account {
     /// The one that every responder has, and that has records.
     pub(crate) const FIRST: Self = Self(0);
 
+    /// What all names begin with.
+    pub(crate) const NAME: &str = "bench";
+
     pub(crate) fn name(self) -> String {
-        format!("bench{}", self.0)
+        format!("{}{}", Self::NAME, self.0)
     }
 }
 
@@ -40,6 +44,8 @@ impl Account {
 pub(crate) enum Kind {
     /// The one that does nothing.
     Baseline,
+    /// The one in C on libfcgi.
+    Hello,
     Weaved(Shape, Store),
 }
 
@@ -92,6 +98,7 @@ impl fmt::Display for Via {
 
 /// One server that can be asked.
 pub(crate) struct Target<'a> {
+    pub(crate) kind: Kind,
     pub(crate) address: SocketAddr,
     /// The responder, whichever way leads to it.
     pub(crate) responder: &'a Process,
@@ -104,6 +111,7 @@ pub(crate) struct Target<'a> {
 
 /// A responder with its web servers.
 struct Server {
+    kind: Kind,
     /// Before the responder, so that they end before it.
     fronts: Vec<Front>,
     responder: Responder,
@@ -114,8 +122,8 @@ pub(crate) struct Site {
     /// In the order that was asked for.
     servers: Vec<Server>,
     pub(crate) workload: Workload,
-    /// The length of an answer's body.
-    pub(crate) length: usize,
+    /// The length of the shortest answer's body.
+    pub(crate) shortest: usize,
     /// How many requests were made so far.
     pub(crate) asked: AtomicU64,
 }
@@ -129,16 +137,23 @@ impl Site {
         databases: &Databases,
     ) -> io::Result<Self> {
         let accounts = ways.iter().map(|via| via.accounts).max().unwrap_or(1);
-        let mut length = 0;
+        let mut lengths = vec![0];
         let mut servers = Vec::new();
         for kind in kinds {
             let responder = match kind {
-                Kind::Baseline => Responder::baseline(length)?,
+                Kind::Baseline => Responder::baseline(mean(&lengths))?,
+                Kind::Hello => Responder::hello(mean(&lengths))?,
                 Kind::Weaved(shape, store) => {
                     let responder = Responder::weaved(*shape, databases.make(*store), accounts)?;
                     fill(responder.address, accounts)?;
-                    let mut request = workload.request().fastcgi();
-                    length = fastcgi::body(responder.address, request.numbered(0))?.len();
+                    lengths = workload
+                        .requests()
+                        .iter()
+                        .map(|request| {
+                            let mut request = request.fastcgi();
+                            Ok(fastcgi::body(responder.address, request.numbered(0))?.len())
+                        })
+                        .collect::<io::Result<_>>()?;
                     responder
                 }
             };
@@ -146,12 +161,16 @@ impl Site {
             for web in webs(ways) {
                 fronts.extend(Front::start(web, responder.address)?);
             }
-            servers.push(Server { fronts, responder });
+            servers.push(Server {
+                kind: *kind,
+                fronts,
+                responder,
+            });
         }
         Ok(Self {
             servers,
             workload,
-            length,
+            shortest: lengths.into_iter().min().unwrap_or_default(),
             asked: AtomicU64::new(1),
         })
     }
@@ -164,15 +183,33 @@ impl Site {
             .collect()
     }
 
-    /// The workload's request by the nth connection, as the way carries it.
-    pub(crate) fn template(&self, via: Via, connection: usize) -> Template {
-        let account = Account(connection % via.accounts);
-        let request = self.workload.request().by(account);
-        match via.web {
-            None => request.fastcgi(),
-            Some(_) => request.http(),
-        }
+    /// The workload's requests by the nth connection, as the way carries them: those of each
+    /// account that is its own.
+    pub(crate) fn script(&self, via: Via, connection: usize) -> Vec<Template> {
+        let first = connection % via.accounts;
+        let accounts = (first..via.accounts).step_by(via.connections).map(Account);
+        let requests = self.workload.requests();
+        accounts
+            .flat_map(|account| {
+                requests
+                    .iter()
+                    .map(move |request| request.clone().by(account))
+            })
+            .map(|request| match via.web {
+                None => request.fastcgi(),
+                Some(_) => request.http(),
+            })
+            .collect()
     }
+
+    /// weaved's file, if it keeps records in one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.servers.first()?.responder.file()
+    }
+}
+
+fn mean(lengths: &[usize]) -> usize {
+    lengths.iter().sum::<usize>() / lengths.len().max(1)
 }
 
 impl Server {
@@ -182,6 +219,7 @@ impl Server {
             Some(web) => Some(self.fronts.iter().find(|front| front.web == web)?),
         };
         Some(Target {
+            kind: self.kind,
             address: front.map_or(self.responder.address, |front| front.address),
             responder: &self.responder.process,
             web: front.map(|front| &front.process),
@@ -211,9 +249,14 @@ fn fill(weaved: SocketAddr, accounts: usize) -> io::Result<()> {
             fastcgi::body(weaved, request.numbered(0))?;
         }
     }
-    let mut request = workload::batch("history").fastcgi();
-    for number in 0..workload::RECORDS / workload::BATCH {
-        fastcgi::body(weaved, request.numbered(number))?;
+    for (collection, records) in [
+        ("history", workload::RECORDS),
+        ("passwords", workload::FULL),
+    ] {
+        let mut request = workload::batch(collection).fastcgi();
+        for number in 0..records / workload::BATCH {
+            fastcgi::body(weaved, request.numbered(number))?;
+        }
     }
     Ok(())
 }

@@ -1,22 +1,14 @@
-//! From rounds to the lines of the tables.
-//!
-//! Rates, ratio and percentiles are medians over the turns; a ratio is that of two rounds of one
-//! turn, so that it is not always the quotient of its neighbours. CPU time for one request is over
-//! all rounds: it is coarse in one, and steadier than any rate where the machine has other work.
-//! Of a responder it counts all processes, and so it does of a web server.
+//! The lines of the tables.
 
 use std::io;
 use std::io::Write;
-use std::time::Duration;
 
-use crate::load::Round;
+use crate::figures::Figures;
+use crate::figures::Turn;
 use crate::plan::SHAPES;
 use crate::plan::STORES;
 use crate::plan::Table;
 use crate::site::Via;
-
-/// Rounds one after the other: one of each of the table's kinds.
-pub(crate) type Turn = Vec<Round>;
 
 impl Table {
     pub(crate) fn write_head(self, out: &mut dyn Write) -> io::Result<()> {
@@ -82,9 +74,9 @@ impl Table {
                     weaved.ratio_to(&baseline),
                     weaved.percentile(50),
                     weaved.percentile(99),
-                    weaved.cpu(|round| round.cpu),
-                    baseline.cpu(|round| round.cpu),
-                    weaved.cpu(|round| round.web_cpu),
+                    micros(weaved.cpu(|round| round.cpu)),
+                    micros(baseline.cpu(|round| round.cpu)),
+                    micros(weaved.cpu(|round| round.web_cpu)),
                 )
             }
             Self::Processes => {
@@ -98,7 +90,7 @@ impl Table {
                         shaped.ratio_to(&first),
                         shaped.percentile(50),
                         shaped.percentile(99),
-                        shaped.cpu(|round| round.cpu),
+                        micros(shaped.cpu(|round| round.cpu)),
                     )?;
                 }
                 Ok(())
@@ -114,8 +106,8 @@ impl Table {
                         stored.ratio_to(&first),
                         stored.percentile(50),
                         stored.percentile(99),
-                        stored.cpu(|round| round.cpu),
-                        stored.cpu(|round| round.database_cpu),
+                        micros(stored.cpu(|round| round.cpu)),
+                        micros(stored.cpu(|round| round.database_cpu)),
                     )?;
                 }
                 Ok(())
@@ -124,67 +116,7 @@ impl Table {
     }
 }
 
-/// The figures of one kind.
-struct Figures<'a> {
-    turns: &'a [Turn],
-    /// Its place in each turn.
-    kind: usize,
-}
-
-impl Figures<'_> {
-    fn rounds(&self) -> impl Iterator<Item = &Round> {
-        self.turns.iter().filter_map(|turn| turn.get(self.kind))
-    }
-
-    /// Requests in a second.
-    fn rate(&self) -> f64 {
-        median(self.rounds().map(rate).collect())
-    }
-
-    fn ratio_to(&self, other: &Self) -> f64 {
-        let pairs = self.rounds().zip(other.rounds());
-        median(pairs.map(|(own, other)| rate(own) / rate(other)).collect())
-    }
-
-    /// The milliseconds that `of` percent of the requests did not exceed.
-    fn percentile(&self, of: usize) -> f64 {
-        let times = self.rounds().map(|round| percentile(&round.times, of));
-        median(times.map(|time| time.as_secs_f64() * 1e3).collect())
-    }
-
-    /// Microseconds for one request.
-    fn cpu(&self, of: impl Fn(&Round) -> Option<Duration>) -> String {
-        let mut used = Duration::ZERO;
-        let mut requests = 0.0;
-        for round in self.rounds() {
-            let Some(cpu) = of(round) else {
-                return "-".to_owned();
-            };
-            used += cpu;
-            requests += count(round);
-        }
-        format!("{:.1}", used.as_secs_f64() * 1e6 / requests)
-    }
-}
-
-fn rate(round: &Round) -> f64 {
-    count(round) / round.elapsed.as_secs_f64()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a count of requests is far below 2^52"
-)]
-fn count(round: &Round) -> f64 {
-    round.times.len() as f64
-}
-
-fn percentile(sorted: &[Duration], of: usize) -> Duration {
-    let place = (sorted.len() * of).div_ceil(100).saturating_sub(1);
-    sorted.get(place).copied().unwrap_or_default()
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_unstable_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+/// Microseconds.
+fn micros(cpu: Option<f64>) -> String {
+    cpu.map_or_else(|| "-".to_owned(), |seconds| format!("{:.1}", seconds * 1e6))
 }

@@ -1,4 +1,4 @@
-//! The six calls that are measured, and the records that they carry.
+//! The calls that are measured, and the records that they carry.
 //!
 //! Records look as clients make them: an encrypted payload of about 500 bytes whose quotes are
 //! escaped (spec/clients.md, 2.2 and 5.1). What comes out is made of constants alone, so that
@@ -10,46 +10,50 @@ use data_encoding::HEXLOWER;
 use crate::request::NUMBER;
 use crate::request::Request;
 
-/// A call, made again and again.
+/// A call, or several in a row, made again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
     /// `GET info/collections`: what most devices ask most of the time.
     Info,
-    /// `GET` of what is new in a collection: one record.
-    GetNew,
+    /// `GET` of what is new in a collection: nothing.
+    GetNewer,
     /// `GET` of one record, another one each time.
     GetOne,
     /// `PUT` of one new record.
     PutOne,
     /// `POST` of a hundred new records.
     Post100,
-    /// `GET` of 5,000 whole records, one a line.
-    Get5000,
+    /// `GET` of a thousand whole records, one a line.
+    GetFull,
+    /// The small sync of a device: what is new, nothing in three collections, and a `PUT`.
+    SmallSync,
 }
 
-/// In the order of the table.
-pub(crate) const ALL: [Workload; 6] = [
+/// Those of one call, in the order of the tables.
+pub(crate) const CALLS: [Workload; 6] = [
     Workload::Info,
-    Workload::GetNew,
+    Workload::GetNewer,
     Workload::GetOne,
     Workload::PutOne,
     Workload::Post100,
-    Workload::Get5000,
+    Workload::GetFull,
 ];
 
 /// How many records a user has in `history` before anything is measured.
 pub(crate) const RECORDS: u64 = 5_000;
 
+/// How many he has in `passwords`, which is read whole.
+pub(crate) const FULL: u64 = 1_000;
+
 /// How many records are sent at once.
 pub(crate) const BATCH: u64 = 100;
 
 /// The collections that a user has beside `history`, with one record each.
-pub(crate) const OTHERS: [&str; 8] = [
+pub(crate) const OTHERS: [&str; 7] = [
     "meta",
     "crypto",
     "clients",
     "prefs",
-    "passwords",
     "tabs",
     "bookmarks",
     "forms",
@@ -59,34 +63,50 @@ impl Workload {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
-            Self::GetNew => "get-new",
+            Self::GetNewer => "get-newer",
             Self::GetOne => "get-one",
             Self::PutOne => "put-one",
             Self::Post100 => "post-100",
-            Self::Get5000 => "get-5000",
+            Self::GetFull => "get-full",
+            Self::SmallSync => "many-users",
         }
     }
 
-    /// The call, with [`NUMBER`] where each request has its own.
-    pub(crate) fn request(self) -> Request {
-        match self {
+    /// The calls, with [`NUMBER`] where each request has its own.
+    pub(crate) fn requests(self) -> Vec<Request> {
+        vec![match self {
             Self::Info => Request::get("info/collections"),
-            Self::GetNew => Request::get("storage/tabs?newer=1322000000.12&full=1"),
+            Self::GetNewer => newer("tabs"),
             Self::GetOne => Request::get(&format!("storage/history/{}", id(0))),
-            Self::PutOne => Request::put(&format!("storage/forms/{}", id(0)), &record(0)),
+            Self::PutOne => single("forms"),
             Self::Post100 => batch("bookmarks"),
-            Self::Get5000 => Request::get("storage/history?full=1&limit=5000")
-                .header("Accept", "application/newlines"),
-        }
+            Self::GetFull => {
+                Request::get("storage/passwords?full=1").header("Accept", "application/newlines")
+            }
+            Self::SmallSync => {
+                return vec![
+                    Request::get("info/collections"),
+                    newer("clients"),
+                    newer("tabs"),
+                    newer("history"),
+                    single("forms"),
+                ];
+            }
+        }]
     }
 
     /// The number of the `nth` request.
     pub(crate) fn number(self, nth: u64) -> u64 {
         match self {
             Self::GetOne => nth % (RECORDS / BATCH),
-            Self::Info | Self::GetNew | Self::PutOne | Self::Post100 | Self::Get5000 => nth,
+            _ => nth,
         }
     }
+}
+
+/// A GET of what changed after everything that there is.
+fn newer(collection: &str) -> Request {
+    Request::get(&format!("storage/{collection}?newer=4000000000.00&full=1"))
 }
 
 /// A POST of [`BATCH`] records to a collection; its number makes them new ones.

@@ -76,6 +76,7 @@ impl Front {
             web: address.port(),
         };
         let mut command = Command::new(program);
+        command.stdin(Stdio::null());
         let ready = match web {
             Web::Apache | Web::ApacheKept => {
                 apache::configure(&mut command, web == Web::ApacheKept, ports, folder.path())?

@@ -1,0 +1,61 @@
+//! What is measured, on its way to the terminal and into `BENCHMARKS.md`.
+
+use std::io;
+use std::io::Write;
+
+/// The columns of the table of goals, and their widths on a terminal.
+const COLUMNS: [(&str, usize); 10] = [
+    ("workload", 12),
+    ("connections", 11),
+    ("weaved", 13),
+    ("baseline", 22),
+    ("ratio", 5),
+    ("goal", 6),
+    ("nothing", 9),
+    ("p50 / p99 ms", 13),
+    ("CPU s per 1,000: weaved / baseline / load", 41),
+    ("peak MiB", 8),
+];
+
+/// Collects what it prints.
+#[derive(Default)]
+pub(crate) struct Paper {
+    /// The table of goals, in Markdown.
+    goals: String,
+    /// The other tables, as they are printed.
+    tables: String,
+}
+
+impl Paper {
+    /// A row of the table of goals.
+    pub(crate) fn goal(&mut self, cells: [String; COLUMNS.len()]) -> io::Result<()> {
+        if self.goals.is_empty() {
+            self.line(COLUMNS.map(|(name, _)| name.to_owned()))?;
+            self.line(COLUMNS.map(|(_, width)| "-".repeat(width)))?;
+        }
+        self.line(cells)
+    }
+
+    fn line(&mut self, cells: [String; COLUMNS.len()]) -> io::Result<()> {
+        let mut line = "|".to_owned();
+        for (cell, (_, width)) in cells.iter().zip(COLUMNS) {
+            line.push_str(&format!(" {cell:width$} |"));
+        }
+        line.push('\n');
+        self.goals.push_str(&line);
+        io::stdout().write_all(line.as_bytes())
+    }
+}
+
+/// The other tables.
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.tables.push_str(&String::from_utf8_lossy(bytes));
+        io::stdout().write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
