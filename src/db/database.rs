@@ -366,6 +366,21 @@ impl<'a> Session<'a> {
         self.noted(result)
     }
 
+    /// Runs one statement with each of several lists of parameters, in order, and tells `found` of
+    /// each how many rows it found to change: where a database can do that at once, it does.
+    ///
+    /// # Errors
+    /// As for [`Self::execute`].
+    pub fn execute_each(
+        &mut self,
+        sql: &str,
+        all: &[&Params<'_>],
+        mut found: impl FnMut(usize),
+    ) -> Result<(), DbError> {
+        let result = self.transaction.execute_each(sql, all, &mut found);
+        self.noted(result)
+    }
+
     /// Runs several statements without parameters, for schemas.
     ///
     /// # Errors

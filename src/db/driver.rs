@@ -41,6 +41,20 @@ pub(super) trait Transaction: Send {
     /// Runs a statement that answers no rows; returns how many rows it found to change.
     fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError>;
 
+    /// Runs one statement with each of several lists of parameters, in order; tells `found` of
+    /// each how many rows it found to change.
+    fn execute_each(
+        &mut self,
+        sql: &str,
+        all: &[&Params<'_>],
+        found: &mut dyn FnMut(usize),
+    ) -> Result<(), DbError> {
+        for params in all {
+            found(self.execute(sql, params)?);
+        }
+        Ok(())
+    }
+
     /// Runs several statements without parameters.
     fn execute_batch(&mut self, sql: &str) -> Result<(), DbError>;
 

@@ -1,12 +1,14 @@
 //! No record is looked up by reading its whole collection, also where PostgreSQL has not counted
 //! anything yet.
 
+use std::ops::ControlFlow;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
 use serde_json::json;
 use weaved::sync::Query;
+use weaved::sync::Record;
 
 use super::support::ALICE;
 use super::support::Stage;
@@ -38,6 +40,13 @@ fn postgresql_takes_the_primary_key_for_single_records() {
     let query = Query::parse("limit=7&sort=newest").unwrap();
     let mut records = storage.records(ALICE, &name("c"), query).unwrap();
     assert_eq!(records.count().unwrap(), 7);
+    let mut lent = 0;
+    let mut lend = |_: &Record<'_>| {
+        lent += 1;
+        ControlFlow::Continue(())
+    };
+    records.each(0, &mut lend).unwrap();
+    assert_eq!(lent, 7);
     drop(records);
     let ground = stage.close();
     // A connection tells what it did when it ends, at the latest.

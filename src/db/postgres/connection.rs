@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use rustls::ClientConfig;
 use tokio_postgres::Row;
 use tokio_postgres::RowStream;
@@ -112,6 +113,33 @@ impl Connection {
         match asked {
             // Nobody changes so many rows.
             Ok(found) => Ok(usize::try_from(found).unwrap_or(usize::MAX)),
+            Err(unanswered) => Err(self.noted(unanswered)),
+        }
+    }
+
+    /// Runs a statement with each of these, without waiting in between; returns how many rows each
+    /// found to change.
+    pub(super) fn execute_each(
+        &mut self,
+        sql: &str,
+        all: &[&Params<'_>],
+    ) -> Result<Vec<usize>, DbError> {
+        let Some(first) = all.first() else {
+            return Ok(Vec::new());
+        };
+        let Prepared { statement, places } = self.prepared(sql, first)?;
+        let asked = self.wire.wait(self.patience, async |client| {
+            try_join_all(all.iter().map(|params| {
+                let values = places.values(params);
+                client.execute_raw(&statement, values.into_iter().map(Param))
+            }))
+            .await
+        });
+        match asked {
+            Ok(found) => Ok(found
+                .into_iter()
+                .map(|found| usize::try_from(found).unwrap_or(usize::MAX))
+                .collect()),
             Err(unanswered) => Err(self.noted(unanswered)),
         }
     }

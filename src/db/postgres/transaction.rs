@@ -97,6 +97,17 @@ impl Transaction for Open {
         self.ask(|connection| connection.execute(sql, params))
     }
 
+    fn execute_each(
+        &mut self,
+        sql: &str,
+        all: &[&Params<'_>],
+        found: &mut dyn FnMut(usize),
+    ) -> Result<(), DbError> {
+        let each = self.ask(|connection| connection.execute_each(sql, all))?;
+        each.into_iter().for_each(found);
+        Ok(())
+    }
+
     fn execute_batch(&mut self, sql: &str) -> Result<(), DbError> {
         self.ask(|connection| connection.run(sql))
     }

@@ -264,6 +264,23 @@ impl Transaction for Writing {
         execute(self.connection()?, sql, params)
     }
 
+    fn execute_each(
+        &mut self,
+        sql: &str,
+        all: &[&Params<'_>],
+        found: &mut dyn FnMut(usize),
+    ) -> Result<(), DbError> {
+        let mut statement = self
+            .connection()?
+            .prepare_cached(sql)
+            .map_err(driver_error)?;
+        for params in all {
+            bind(&mut statement, params)?;
+            found(statement.raw_execute().map_err(driver_error)?);
+        }
+        Ok(())
+    }
+
     fn execute_batch(&mut self, sql: &str) -> Result<(), DbError> {
         self.connection()?.execute_batch(sql).map_err(driver_error)
     }
@@ -317,6 +334,12 @@ fn prepare<'a>(
     params: &Params<'_>,
 ) -> Result<rusqlite::CachedStatement<'a>, DbError> {
     let mut statement = connection.prepare_cached(sql).map_err(driver_error)?;
+    bind(&mut statement, params)?;
+    Ok(statement)
+}
+
+/// Gives a statement its values. One that is not told keeps the value of the last time, or has none.
+fn bind(statement: &mut rusqlite::Statement<'_>, params: &Params<'_>) -> Result<(), DbError> {
     for (place, (name, value)) in (1..).zip(params.iter()) {
         // Mostly they come in the order of the statement; to look them up costs more.
         let index = match statement.parameter_name(place) {
@@ -329,7 +352,7 @@ fn prepare<'a>(
                 .map_err(driver_error)?;
         }
     }
-    Ok(statement)
+    Ok(())
 }
 
 fn run(connection: &Connection, sql: &str) -> Result<(), DbError> {

@@ -168,6 +168,9 @@ impl Records for SqlRecords {
 
     fn count(&mut self) -> Result<u64, StorageError> {
         let mut session = self.snapshot.session();
+        if let Some(count) = self.query.known_count(&mut session)? {
+            return Ok(count);
+        }
         let sql = self.query.count(session.dialect());
         let count = session.query_one(&sql, &self.query.params(0), |row| row.int(0))?;
         Ok(count

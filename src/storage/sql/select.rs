@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 
 use super::Owner;
+use super::StorageError;
 use super::expiry_bound;
 use super::schema;
+use super::summary;
 use crate::db::Dialect;
+use crate::db::Session;
 use crate::db::Value;
 use crate::sync::Query;
 use crate::sync::Sort;
@@ -96,6 +99,32 @@ impl Selection {
     /// Whether the order is one that no index gives.
     fn is_sorted(&self) -> bool {
         self.query.ids.is_some() || self.query.sort == Some(Sort::Index)
+    }
+
+    /// The number of selected records, where the summary knows it: of a whole collection, or of
+    /// its first ones.
+    pub(super) fn known_count(
+        &self,
+        session: &mut Session<'_>,
+    ) -> Result<Option<u64>, StorageError> {
+        let Query {
+            full, sort, limit, ..
+        } = self.query;
+        let of_all = Query {
+            full,
+            sort,
+            limit,
+            ..Query::default()
+        };
+        if self.query != of_all {
+            return Ok(None);
+        }
+        let row = summary::find(session, self.owner.user, self.collection)?;
+        if row.is_stale(self.now) {
+            return Ok(None);
+        }
+        let records = u64::try_from(row.records).unwrap_or(0);
+        Ok(Some(records.min(limit.unwrap_or(u64::MAX))))
     }
 
     /// The number of selected records.

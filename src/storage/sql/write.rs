@@ -9,7 +9,9 @@ use super::expiry_bound;
 use super::summary;
 use super::summary::Summary;
 use crate::db::Dialect;
+use crate::db::Params;
 use crate::db::Session;
+use crate::db::Value;
 use crate::sync::Timestamp;
 use crate::sync::Ttl;
 use crate::sync::Wbo;
@@ -38,8 +40,13 @@ pub(super) fn write(
         if row.is_stale(time) {
             row = delete::expired_of(session, owner, &row, time)?;
         }
-        for record in write.records {
-            store(session, owner, record, &mut row, time)?;
+        let records: Vec<New<'_>> = write
+            .records
+            .iter()
+            .map(|record| New::of(record, owner, collection, time))
+            .collect();
+        for new in store_absent(session, owner, &records, &mut row)? {
+            store(session, owner, new, &mut row, time)?;
         }
         row.modified = time;
         summary::store(session, write.user, &row)?;
@@ -68,49 +75,88 @@ pub(super) fn left(
     Ok(Some(left))
 }
 
+/// A record on its way into the table.
+struct New<'a> {
+    /// In the order of the statements.
+    params: [(&'static str, Value<'a>); 10],
+    /// The bytes of its payload, if it has one.
+    size: Option<i64>,
+    /// When it expires; absent when it lives on as it did.
+    expiry: Option<i64>,
+}
+
+impl<'a> New<'a> {
+    fn of(record: &'a Wbo<'_>, owner: Owner, collection: i64, time: Timestamp) -> Self {
+        let size = record
+            .payload
+            .as_ref()
+            .map(|payload| i64::try_from(payload.len()));
+        let size = size.map(|size| size.unwrap_or(i64::MAX));
+        // A payload without ttl lives for ever; without a payload the record lives on as it did.
+        let expiry = match (record.ttl, size) {
+            (Some(ttl), _) => Some(ttl.expiry(time)),
+            (None, Some(_)) => Some(Ttl::NEVER),
+            (None, None) => None,
+        };
+        let params = [
+            (":id", record.id.as_deref().unwrap_or_default().into()),
+            (":user", owner.user.0.into()),
+            (":collection", collection.into()),
+            (":parentid", record.parentid.as_deref().into()),
+            (":predecessorid", record.predecessorid.as_deref().into()),
+            (":sortindex", record.sortindex.into()),
+            (":modified", time.centis().into()),
+            (":payload", record.payload.as_deref().into()),
+            (":size", size.into()),
+            (":ttl", expiry.into()),
+        ];
+        Self {
+            params,
+            size,
+            expiry,
+        }
+    }
+}
+
+/// Creates those records that are not there, as most are not, all at once; answers the others.
+/// Where the database does not tell which these are, that is all of them.
+fn store_absent<'a, 'b>(
+    session: &mut Session<'_>,
+    owner: Owner,
+    records: &'a [New<'b>],
+    row: &mut Summary,
+) -> Result<Vec<&'a New<'b>>, StorageError> {
+    for new in records {
+        row.expires = row.expires.min(new.expiry.unwrap_or(Ttl::NEVER));
+    }
+    if session.dialect() == Dialect::MySql {
+        return Ok(records.iter().collect());
+    }
+    let all: Vec<&Params<'_>> = records.iter().map(|new| new.params.as_slice()).collect();
+    let (mut places, mut others) = (records.iter(), Vec::new());
+    session.execute_each(&owner.table.sql(INSERT_NEW), &all, |found| {
+        let Some(new) = places.next() else { return };
+        if found == 0 {
+            others.push(new);
+            return;
+        }
+        row.records += 1;
+        row.bytes += new.size.unwrap_or_default();
+    })?;
+    Ok(others)
+}
+
 /// Creates or updates one record and counts it into the summary.
 fn store(
     session: &mut Session<'_>,
     owner: Owner,
-    record: &Wbo<'_>,
+    new: &New<'_>,
     row: &mut Summary,
     time: Timestamp,
 ) -> Result<(), StorageError> {
     let sql = |statement| owner.table.sql(statement);
-    let size = record
-        .payload
-        .as_ref()
-        .map(|payload| i64::try_from(payload.len()));
-    let size = size.map(|size| size.unwrap_or(i64::MAX));
-    // A payload without ttl lives for ever; without a payload the record lives on as it did.
-    let expiry = match (record.ttl, size) {
-        (Some(ttl), _) => Some(ttl.expiry(time)),
-        (None, Some(_)) => Some(Ttl::NEVER),
-        (None, None) => None,
-    };
-    // In the order of the statements.
-    let params = [
-        (":id", record.id.as_deref().unwrap_or_default().into()),
-        (":user", owner.user.0.into()),
-        (":collection", row.collection.into()),
-        (":parentid", record.parentid.as_deref().into()),
-        (":predecessorid", record.predecessorid.as_deref().into()),
-        (":sortindex", record.sortindex.into()),
-        (":modified", time.centis().into()),
-        (":payload", record.payload.as_deref().into()),
-        (":size", size.into()),
-        (":ttl", expiry.into()),
-    ];
-    row.expires = row.expires.min(expiry.unwrap_or(Ttl::NEVER));
-    let dialect = session.dialect();
-    // Most records are new: where the database can tell, it is tried at once.
-    let says_what_is_there = matches!(dialect, Dialect::PostgreSql | Dialect::Sqlite);
-    if says_what_is_there && session.execute(&sql(INSERT_NEW), &params)? > 0 {
-        row.records += 1;
-        row.bytes += size.unwrap_or_default();
-        return Ok(());
-    }
-    let [id, user, collection, ..] = params;
+    let New { params, size, .. } = new;
+    let [id, user, collection, ..] = *params;
     let key = [id, user, collection];
     const STORED: &str = "
         SELECT COALESCE(payload_size, 0), ttl
@@ -143,10 +189,10 @@ fn store(
                 payload_size = COALESCE(:size, payload_size),
                 ttl = COALESCE(:ttl, ttl)
             WHERE id = :id AND username = :user AND collection = :collection";
-        session.execute(&sql(UPDATE), &params)?;
+        session.execute(&sql(UPDATE), params)?;
         row.bytes += size.map_or(0, |size| size - old_size);
     } else {
-        session.execute(&sql(INSERT), &params)?;
+        session.execute(&sql(INSERT), params)?;
         row.records += 1;
         row.bytes += size.unwrap_or_default();
     }
