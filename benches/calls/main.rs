@@ -32,6 +32,7 @@ mod database;
 mod fastcgi;
 mod figures;
 mod fill;
+mod first_sync;
 mod goals;
 mod hello;
 mod http;
@@ -43,6 +44,7 @@ mod plan;
 mod process;
 mod raw;
 mod request;
+mod resident;
 mod responder;
 mod site;
 // A bench stops where a test would: nothing that it asks for may fail.
