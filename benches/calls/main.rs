@@ -28,12 +28,14 @@
 //! Workloads: spec/clients.md, 5.
 
 mod baseline;
+mod curves;
 mod database;
 mod fastcgi;
 mod figures;
 mod fill;
 mod first_sync;
 mod goals;
+mod growth;
 mod hello;
 mod http;
 mod load;
@@ -137,6 +139,7 @@ fn measure(wanted: &Wanted) -> io::Result<()> {
     writeln!(out, "{}", machine::line()?)?;
     writeln!(out, "medians of {rounds} rounds of {round:?} in turns\n")?;
     goals::measure(wanted, &mut paper)?;
+    growth::measure(wanted, &mut paper)?;
     tables(wanted, &mut paper)
 }
 

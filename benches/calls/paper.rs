@@ -66,6 +66,8 @@ pub(crate) struct Paper {
     goals: String,
     /// The other tables, as they are printed.
     tables: String,
+    /// Names and SVG.
+    pictures: Vec<(String, String)>,
 }
 
 impl Paper {
@@ -87,6 +89,11 @@ impl Paper {
             line.cpu,
             line.memory,
         ])
+    }
+
+    /// A picture for the folder of curves.
+    pub(crate) fn picture(&mut self, name: &str, svg: String) {
+        self.pictures.push((name.to_owned(), svg));
     }
 
     fn line(&mut self, cells: [String; COLUMNS.len()]) -> io::Result<()> {
