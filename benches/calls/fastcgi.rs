@@ -101,7 +101,7 @@ fn is_success(start: &[u8]) -> bool {
     start.get(1) == Some(&STDOUT) && head.starts_with(b"Status: 200")
 }
 
-/// Asks once, and returns the body of the answer.
+/// Asks once, and returns the body of the answer, which may say that there is no such record.
 pub(crate) fn body(address: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.write_all(request)?;
@@ -122,7 +122,9 @@ pub(crate) fn body(address: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
     }
     let end = out.windows(4).position(|four| four == b"\r\n\r\n");
     match end {
-        Some(end) if out.starts_with(b"Status: 200") => Ok(out.split_off(end + 4)),
+        Some(end) if out.starts_with(b"Status: 200") || out.starts_with(b"Status: 404") => {
+            Ok(out.split_off(end + 4))
+        }
         _ => {
             let text = String::from_utf8_lossy(&out).into_owned();
             Err(io::Error::other(format!(

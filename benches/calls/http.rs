@@ -13,6 +13,8 @@ const BUFFER: usize = 256 * 1024;
 /// A browser that asks one request after the other.
 pub(crate) struct Client {
     address: SocketAddr,
+    /// Whether there may be no such record.
+    may_miss: bool,
     kept: Option<BufReader<TcpStream>>,
     line: String,
 }
@@ -25,9 +27,10 @@ struct Head {
 }
 
 impl Client {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr, may_miss: bool) -> Self {
         Self {
             address,
+            may_miss,
             kept: None,
             line: String::new(),
         }
@@ -68,8 +71,10 @@ impl Client {
             is_chunked: false,
             is_last: false,
         };
+        let may_miss = self.may_miss;
         let status = self.line(stream)?;
-        if !status.starts_with("HTTP/1.1 200") {
+        let is_miss = may_miss && status.starts_with("HTTP/1.1 404");
+        if !is_miss && !status.starts_with("HTTP/1.1 200") {
             return Err(io::Error::other(format!(
                 "an answer that is no 200: {status:?}"
             )));

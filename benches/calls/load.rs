@@ -11,6 +11,9 @@ use crate::fastcgi;
 use crate::http;
 use crate::process;
 use crate::process::Process;
+use crate::request::Request;
+use crate::request::Template;
+use crate::site::Account;
 use crate::site::Site;
 use crate::site::Target;
 
@@ -69,31 +72,61 @@ impl Load<'_> {
                 })
                 .collect();
             ready.wait();
-            let begin = Instant::now();
-            let cpu = Cpu::now(self.target);
+            self.measured(|begin| {
+                let mut all = Done {
+                    times: Vec::new(),
+                    end: begin,
+                };
+                for thread in threads {
+                    let done = thread
+                        .join()
+                        .unwrap_or_else(|_| Err(io::Error::other("panic")))?;
+                    all.times.extend(done.times);
+                    all.end = all.end.max(done.end);
+                }
+                Ok(all)
+            })
+        })
+    }
+
+    /// Makes all requests of the workload once, as the nth account.
+    pub(crate) fn lap(&self, nth: usize) -> io::Result<Round> {
+        let account = Account(nth);
+        let mut client = Client::new(self.target, true);
+        let mut login = Request::get("info/collections").by(account).http();
+        client.ask(login.numbered(0))?;
+        let requests = self.site.workload.requests().into_iter();
+        let mut script: Vec<Template> = requests.map(|one| one.by(account).http()).collect();
+        self.measured(|begin| {
             let mut times = Vec::new();
             let mut end = begin;
-            for thread in threads {
-                let done = thread
-                    .join()
-                    .unwrap_or_else(|_| Err(io::Error::other("panic")))?;
-                times.extend(done.times);
-                end = end.max(done.end);
+            for (number, template) in (0..).zip(&mut script) {
+                client.ask(template.numbered(number))?;
+                let now = Instant::now();
+                times.push(now - end);
+                end = now;
             }
-            let used = Cpu::now(self.target);
-            Ok(Round {
-                cpu: since(cpu.responder, used.responder),
-                web_cpu: since(cpu.web, used.web),
-                database_cpu: since(cpu.database, used.database),
-                load_cpu: since(cpu.load, used.load),
-                ..Round::of(times, end - begin)
-            })
+            Ok(Done { times, end })
+        })
+    }
+
+    fn measured(&self, work: impl FnOnce(Instant) -> io::Result<Done>) -> io::Result<Round> {
+        let cpu = Cpu::now(self.target);
+        let begin = Instant::now();
+        let done = work(begin)?;
+        let used = Cpu::now(self.target);
+        Ok(Round {
+            cpu: since(cpu.responder, used.responder),
+            web_cpu: since(cpu.web, used.web),
+            database_cpu: since(cpu.database, used.database),
+            load_cpu: since(cpu.load, used.load),
+            ..Round::of(done.times, done.end - begin)
         })
     }
 
     /// One thread: a first request that does not count, then as many as fit.
     fn ask(&self, duration: Duration, connection: usize, ready: &Barrier) -> io::Result<Done> {
-        let mut client = Client::new(self.target);
+        let mut client = Client::new(self.target, false);
         let mut script = self.site.script(self.target.via, connection);
         let mut place = 0;
         let mut next = || {
@@ -158,10 +191,10 @@ enum Client {
 }
 
 impl Client {
-    fn new(target: &Target<'_>) -> Self {
+    fn new(target: &Target<'_>, may_miss: bool) -> Self {
         match target.web {
             None => Self::FastCgi(fastcgi::Client::new(target.address)),
-            Some(_) => Self::Http(http::Client::new(target.address)),
+            Some(_) => Self::Http(http::Client::new(target.address, may_miss)),
         }
     }
 

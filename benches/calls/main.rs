@@ -28,11 +28,14 @@
 //! Workloads: spec/clients.md, 5.
 
 mod baseline;
+mod curves;
 mod database;
 mod fastcgi;
 mod figures;
 mod fill;
+mod first_sync;
 mod goals;
+mod growth;
 mod hello;
 mod http;
 mod load;
@@ -43,6 +46,7 @@ mod plan;
 mod process;
 mod raw;
 mod request;
+mod resident;
 mod responder;
 mod site;
 // A bench stops where a test would: nothing that it asks for may fail.
@@ -135,6 +139,7 @@ fn measure(wanted: &Wanted) -> io::Result<()> {
     writeln!(out, "{}", machine::line()?)?;
     writeln!(out, "medians of {rounds} rounds of {round:?} in turns\n")?;
     goals::measure(wanted, &mut paper)?;
+    growth::measure(wanted, &mut paper)?;
     tables(wanted, &mut paper)
 }
 

@@ -60,6 +60,10 @@ impl Request {
         Self::new("POST", path, Some(body)).header("Content-Type", "text/plain")
     }
 
+    pub(crate) fn delete(path: &str) -> Self {
+        Self::new("DELETE", path, None)
+    }
+
     /// The same call of another account.
     pub(crate) fn by(mut self, account: Account) -> Self {
         let credentials = format!("{}:{}", account.name(), site::PASSWORD);

@@ -22,6 +22,9 @@ use crate::site::Shape;
 
 const WEAVED: &str = env!("CARGO_BIN_EXE_weaved");
 
+/// The name of the first file of the configuration.
+const INI: &str = "development.ini";
+
 /// The name of the SQLite file.
 const FILE: &str = "sync.db";
 
@@ -33,6 +36,16 @@ pub(crate) struct Responder {
     pub(crate) database: Option<u32>,
     /// Goes after the process.
     folder: Option<TempDir>,
+}
+
+/// What weaved left when it ended.
+pub(crate) struct Stopped(TempDir);
+
+impl Stopped {
+    /// The SQLite file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.0.path().join(FILE)
+    }
 }
 
 impl Responder {
@@ -56,10 +69,24 @@ impl Responder {
         if accounts > added {
             fill::accounts(&folder.path().join(FILE), added..accounts)?;
         }
-        let mut command = Command::new(WEAVED);
-        let mut responder = Self::start(command.arg("serve").arg(&ini), Some(folder))?;
+        let mut responder = Self::again(Stopped(folder))?;
         responder.database = served.map(|served| served.server);
         Ok(responder)
+    }
+
+    /// weaved with what it had.
+    pub(crate) fn again(stopped: Stopped) -> io::Result<Self> {
+        let mut command = Command::new(WEAVED);
+        command.arg("serve").arg(stopped.0.path().join(INI));
+        Self::start(&mut command, Some(stopped.0))
+    }
+
+    /// Ends it; what it kept in a folder stays.
+    pub(crate) fn stop(self) -> io::Result<Stopped> {
+        drop(self.process);
+        self.folder
+            .map(Stopped)
+            .ok_or_else(|| io::Error::other("a baseline is not started anew"))
     }
 
     /// The responder that does nothing, with answers of `length` bytes.
@@ -103,7 +130,7 @@ impl Responder {
 
 /// Writes both files of the configuration; everything that is not needed is at its default.
 fn configure(folder: &Path, shape: Shape, uri: &str) -> io::Result<PathBuf> {
-    let ini = folder.join("development.ini");
+    let ini = folder.join(INI);
     let Shape { processes, threads } = shape;
     let mount = site::MOUNT;
     let first = format!(

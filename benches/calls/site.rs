@@ -10,6 +10,7 @@ use crate::database::Databases;
 use crate::database::Store;
 use crate::fastcgi;
 use crate::process::Process;
+use crate::request::Request;
 use crate::request::Template;
 use crate::responder::Responder;
 use crate::web::Front;
@@ -145,15 +146,10 @@ impl Site {
                 Kind::Hello => Responder::hello(mean(&lengths))?,
                 Kind::Weaved(shape, store) => {
                     let responder = Responder::weaved(*shape, databases.make(*store), accounts)?;
-                    fill(responder.address, accounts)?;
-                    lengths = workload
-                        .requests()
-                        .iter()
-                        .map(|request| {
-                            let mut request = request.fastcgi();
-                            Ok(fastcgi::body(responder.address, request.numbered(0))?.len())
-                        })
-                        .collect::<io::Result<_>>()?;
+                    if workload != Workload::FirstSync {
+                        fill(responder.address, accounts)?;
+                    }
+                    lengths = measured(responder.address, workload)?;
                     responder
                 }
             };
@@ -202,10 +198,34 @@ impl Site {
             .collect()
     }
 
+    /// Goes on with another workload, of which the baselines know nothing.
+    pub(crate) fn turn_to(&mut self, workload: Workload) -> io::Result<()> {
+        if let Some(server) = self.servers.first() {
+            let lengths = measured(server.responder.address, workload)?;
+            self.shortest = lengths.into_iter().min().unwrap_or_default();
+        }
+        self.workload = workload;
+        Ok(())
+    }
+
+    /// Ends all servers but the first, and all web servers.
+    pub(crate) fn into_responder(mut self) -> Option<Responder> {
+        Some(self.servers.drain(..).next()?.responder)
+    }
+
     /// weaved's file, if it keeps records in one.
     pub(crate) fn file(&self) -> Option<PathBuf> {
         self.servers.first()?.responder.file()
     }
+}
+
+/// The lengths of the answers to a workload's requests.
+fn measured(weaved: SocketAddr, workload: Workload) -> io::Result<Vec<usize>> {
+    let length = |(nth, request): (u64, &Request)| {
+        let mut request = request.fastcgi();
+        Ok(fastcgi::body(weaved, request.numbered(nth))?.len())
+    };
+    (0..).zip(&workload.requests()).map(length).collect()
 }
 
 fn mean(lengths: &[usize]) -> usize {
@@ -253,7 +273,7 @@ fn fill(weaved: SocketAddr, accounts: usize) -> io::Result<()> {
         ("history", workload::RECORDS),
         ("passwords", workload::FULL),
     ] {
-        let mut request = workload::batch(collection).fastcgi();
+        let mut request = workload::batch(collection, workload::BATCH).fastcgi();
         for number in 0..records / workload::BATCH {
             fastcgi::body(weaved, request.numbered(number))?;
         }

@@ -7,6 +7,7 @@
 use data_encoding::BASE64;
 use data_encoding::HEXLOWER;
 
+use crate::first_sync;
 use crate::request::NUMBER;
 use crate::request::Request;
 
@@ -25,6 +26,8 @@ pub(crate) enum Workload {
     Post100,
     /// `GET` of a thousand whole records, one a line.
     GetFull,
+    /// All that a new account sends.
+    FirstSync,
     /// The small sync of a device: what is new, nothing in three collections, and a `PUT`.
     SmallSync,
 }
@@ -48,6 +51,9 @@ pub(crate) const FULL: u64 = 1_000;
 /// How many records are sent at once.
 pub(crate) const BATCH: u64 = 100;
 
+/// Payloads have more bytes than this.
+pub(crate) const PAYLOAD: usize = 450;
+
 /// The collections that a user has beside `history`, with one record each.
 pub(crate) const OTHERS: [&str; 7] = [
     "meta",
@@ -68,6 +74,7 @@ impl Workload {
             Self::PutOne => "put-one",
             Self::Post100 => "post-100",
             Self::GetFull => "get-full",
+            Self::FirstSync => "first-sync",
             Self::SmallSync => "many-users",
         }
     }
@@ -77,9 +84,10 @@ impl Workload {
         vec![match self {
             Self::Info => Request::get("info/collections"),
             Self::GetNewer => newer("tabs"),
-            Self::GetOne => Request::get(&format!("storage/history/{}", id(0))),
+            Self::GetOne => one("history"),
             Self::PutOne => single("forms"),
-            Self::Post100 => batch("bookmarks"),
+            Self::Post100 => batch("bookmarks", BATCH),
+            Self::FirstSync => return first_sync::requests(),
             Self::GetFull => {
                 Request::get("storage/passwords?full=1").header("Accept", "application/newlines")
             }
@@ -104,16 +112,29 @@ impl Workload {
     }
 }
 
+/// A GET of one record.
+pub(crate) fn one(collection: &str) -> Request {
+    Request::get(&format!("storage/{collection}/{}", id(0)))
+}
+
 /// A GET of what changed after everything that there is.
-fn newer(collection: &str) -> Request {
+pub(crate) fn newer(collection: &str) -> Request {
     Request::get(&format!("storage/{collection}?newer=4000000000.00&full=1"))
 }
 
-/// A POST of [`BATCH`] records to a collection; its number makes them new ones.
-pub(crate) fn batch(collection: &str) -> Request {
-    let records: Vec<String> = (0..BATCH).map(record).collect();
+/// A POST of some records to a collection; its number makes them new ones.
+pub(crate) fn batch(collection: &str, records: u64) -> Request {
+    let records: Vec<String> = (0..records).map(record).collect();
     let body = format!("[{}]", records.join(","));
     Request::post(&format!("storage/{collection}"), &body)
+}
+
+/// The number of a record of which others are made.
+pub(crate) const SEED: u64 = 77_777_777;
+
+/// The id of this record, which no other record has.
+pub(crate) fn seed_id() -> String {
+    format!("{SEED}0000")
 }
 
 /// A PUT of one record.
