@@ -4,7 +4,8 @@
 #   run    a C compiler (the build of SQLite needs one) and lighttpd
 #   test   these, every other web server of the tests, MariaDB, PostgreSQL and OpenLDAP, openssl,
 #          the tools that judge systemd's units, fail2ban's, and Python's cryptography for the Sync client
-#          that is written in Python; Chromium with its driver and a font, and tidy, for the pages
+#          that is written in Python; Chromium with its driver and a font, and tidy, for the pages; Valgrind, to
+#          count instructions
 #   bench  what run needs, libfcgi, nginx, Apache, MariaDB and PostgreSQL
 set -euo pipefail
 
@@ -42,6 +43,7 @@ if [ "${1:-run}" = test ]; then
     have chromedriver || packages+=(chromium-driver)
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || packages+=(fonts-dejavu-core)
     have tidy || packages+=(tidy)
+    have valgrind || packages+=(valgrind)
     have fail2ban-regex || packages+=(fail2ban) services+=(fail2ban)
 fi
 
