@@ -87,10 +87,23 @@ struct Sync<'a> {
     hurry: Option<Duration>,
 }
 
+/// How a worker's heap behaves where the C library is glibc, unless somebody has said so: it would
+/// give each thread a heap of its own and keep what each once needed. Working memory of password
+/// hashes goes back to the system; nothing else is so large.
+const HEAP: [(&str, &str); 2] = [
+    ("MALLOC_ARENA_MAX", "2"),
+    ("MALLOC_MMAP_THRESHOLD_", "4194304"),
+];
+
 impl Trade for Sync<'_> {
     fn worker(&self) -> Command {
         let mut command = Command::new(&self.executable);
         command.args(self.launch.worker());
+        for (variable, value) in HEAP {
+            if env::var_os(variable).is_none() {
+                command.env(variable, value);
+            }
+        }
         command
     }
 

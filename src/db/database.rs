@@ -366,8 +366,9 @@ impl<'a> Session<'a> {
         self.noted(result)
     }
 
-    /// Runs one statement with each of several lists of parameters, in order, and tells `found` of
-    /// each how many rows it found to change: where a database can do that at once, it does.
+    /// Runs one statement with each of several lists of parameters, which have the same names in
+    /// the same order, and tells `found` of each how many rows it found to change: where a
+    /// database can do that at once, it does.
     ///
     /// # Errors
     /// As for [`Self::execute`].

@@ -41,8 +41,8 @@ pub(super) trait Transaction: Send {
     /// Runs a statement that answers no rows; returns how many rows it found to change.
     fn execute(&mut self, sql: &str, params: &Params<'_>) -> Result<usize, DbError>;
 
-    /// Runs one statement with each of several lists of parameters, in order; tells `found` of
-    /// each how many rows it found to change.
+    /// Runs one statement with each of several lists of parameters, which have the same names in
+    /// the same order; tells `found` of each how many rows it found to change.
     fn execute_each(
         &mut self,
         sql: &str,

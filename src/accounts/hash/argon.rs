@@ -95,6 +95,11 @@ pub(super) fn create(password: &Password) -> Result<String, AccountsError> {
 /// in pieces that do not fit the next one: a burst of logins left gigabytes behind.
 static SPARE: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
+/// Gives working memory back that nobody needs at the moment.
+pub(super) fn tidy() {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
 /// How many pieces of working memory are kept; no more hashes run at once ([`super::Slots`]).
 const MAX_SPARE: usize = 4;
 
