@@ -44,8 +44,8 @@ process of 16 threads. Rates, ratios, p50 and p99 are medians of rounds in which
 const GROWTH: &str = "
 ## Growth
 
-The median time of a request, one after the other, directly by FastCGI. By accounts: of 20 accounts
-among so many. By records: of one account with so many in the collection that is asked.
+CPU time of weaved for a request, one after the other, directly by FastCGI. By accounts: of 20
+accounts among so many. By records: of one account with so many in the collection that is asked.
 ";
 
 const TABLES: &str = "
@@ -153,7 +153,7 @@ impl Paper {
         for (name, svg) in &self.pictures {
             let file = format!("{CURVES}/{name}.svg");
             fs::write(tree.join(&file), svg)?;
-            text.push_str(&format!("\n![time of a request by {name}]({file})\n"));
+            text.push_str(&format!("\n![CPU time of a request by {name}]({file})\n"));
         }
         if !self.tables.is_empty() {
             let tables = self.tables.trim_start_matches('\n');
