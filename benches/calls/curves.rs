@@ -40,7 +40,7 @@ pub(crate) fn draw(title: &str, names: &[&str], points: &[Point]) -> String {
         let _ = writeln!(
             svg,
             "<path d=\"M{LEFT} {y:.1}H{right}\" stroke=\"#ddd\"/>\
-             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{:.3}</text>",
+             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{:.0}</text>",
             LEFT - 6.0,
             y + 4.0,
             top * step

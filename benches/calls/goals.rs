@@ -7,12 +7,14 @@
 use std::cell::Cell;
 use std::io;
 
+use crate::Pace;
 use crate::Wanted;
 use crate::database::Databases;
 use crate::database::Store;
 use crate::figures;
 use crate::figures::Figures;
 use crate::figures::Side;
+use crate::figures::Turn;
 use crate::first_sync;
 use crate::load::Load;
 use crate::memory;
@@ -25,7 +27,6 @@ use crate::site::Shape;
 use crate::site::Site;
 use crate::site::Via;
 use crate::web::Web;
-use crate::workload;
 use crate::workload::Workload;
 
 /// What weaved is held to.
@@ -64,6 +65,55 @@ impl Goal {
         }
     }
 
+    /// The rounds of weaved, of nothing and of the baseline; and the most bytes that weaved had.
+    fn turns(&self, site: &Site, pace: Pace) -> io::Result<(Vec<Turn>, u64)> {
+        let targets = site.targets(self.via()).ok_or(io::ErrorKind::NotFound)?;
+        let peak = Cell::new(0);
+        let mut raw = match self.against {
+            Against::Hello => None,
+            Against::Raw => {
+                let file = site.file().ok_or(io::ErrorKind::NotFound)?;
+                Some(Raw::new(&file, POSTED)?)
+            }
+        };
+        let asked = |target| -> Side<'_> {
+            let load = Load { site, target };
+            let peak = &peak;
+            // All are watched, so that this costs all the same.
+            Box::new(move |duration| {
+                let (round, most) = memory::peak(target.responder, || load.run(duration));
+                if target.kind == WEAVED {
+                    peak.set(most.max(peak.get()));
+                }
+                round
+            })
+        };
+        let mut sides: Vec<Side<'_>> = targets.iter().map(asked).collect();
+        if let Some(raw) = &mut raw {
+            sides.pop();
+            sides.push(Box::new(|duration| raw.run(duration)));
+        }
+        let turns = figures::turns(&mut sides, pace)?;
+        drop(sides);
+        Ok((turns, peak.get()))
+    }
+
+    fn line(&self, weaved: &Figures<'_>, baseline: &Figures<'_>) -> Line {
+        let (name, unit, each) = match self.against {
+            Against::Hello => ("hello", "/s", 1.0),
+            Against::Raw => ("raw", " rows/s", BATCH),
+        };
+        Line {
+            workload: self.workload.name().to_owned(),
+            connections: self.connections.to_string(),
+            weaved: format!("{:.0}{unit}", weaved.rate() * each),
+            baseline: format!("{:.0}{unit} ({name})", baseline.rate() * each),
+            ratio: format!("{:.2}", weaved.ratio_to(baseline)),
+            goal: format!("≥ {:.2}", self.least),
+            ..Line::of(weaved, baseline)
+        }
+    }
+
     fn words(&self) -> String {
         format!("goals {} {}", self.workload.name(), self.via())
     }
@@ -98,6 +148,9 @@ const CPU_CONNECTIONS: usize = 4;
 /// At most so many times hello's.
 const CPU_MOST: f64 = 1.50;
 
+/// The rows of a request, or of a transaction, where rows are counted.
+const BATCH: f64 = 100.0;
+
 /// The records of which [`Against::Raw`] inserts the like.
 const POSTED: &str = "collection = (SELECT collectionid FROM collections WHERE name = 'bookmarks') \
                       ORDER BY rowid DESC LIMIT 100";
@@ -114,70 +167,24 @@ pub(crate) fn measure(wanted: &Wanted, paper: &mut Paper) -> io::Result<()> {
     resident::measure(wanted, paper)
 }
 
-/// The rows of one workload.
+/// The lines of one workload.
 fn workload(goals: &[&Goal], wanted: &Wanted, paper: &mut Paper) -> io::Result<()> {
-    let Some(Goal {
-        workload, against, ..
-    }) = goals.first()
-    else {
+    let Some(Goal { workload, .. }) = goals.first() else {
         return Ok(());
     };
     let ways: Vec<Via> = goals.iter().map(|goal| goal.via()).collect();
     let site = Site::start(*workload, &KINDS, &ways, &Databases::default())?;
     for goal in goals {
-        let targets = site.targets(goal.via()).ok_or(io::ErrorKind::NotFound)?;
-        let peak = Cell::new(0);
-        let mut raw = match against {
-            Against::Hello => None,
-            Against::Raw => {
-                let file = site.file().ok_or(io::ErrorKind::NotFound)?;
-                Some(Raw::new(&file, POSTED)?)
-            }
-        };
-        let mut sides: Vec<Side<'_>> = Vec::new();
-        for target in &targets {
-            let load = Load {
-                site: &site,
-                target,
-            };
-            let peak = &peak;
-            sides.push(Box::new(move |duration| {
-                let (round, most) = memory::peak(target.responder, || load.run(duration));
-                if target.kind == WEAVED {
-                    peak.set(most.max(peak.get()));
-                }
-                round
-            }));
-        }
-        if let Some(raw) = &mut raw {
-            sides.pop();
-            sides.push(Box::new(|duration| raw.run(duration)));
-        }
-        let turns = figures::turns(&mut sides, wanted.pace)?;
-        drop(sides);
+        let (turns, peak) = goal.turns(&site, wanted.pace)?;
         let figures = |kind| Figures {
             turns: &turns,
             kind,
         };
         let (weaved, nothing, baseline) = (figures(0), figures(1), figures(2));
-        let (unit, scale) = match goal.against {
-            Against::Hello => ("", 1.0),
-            Against::Raw => (" rows", workload::BATCH as f64),
-        };
-        let name = match goal.against {
-            Against::Hello => "hello",
-            Against::Raw => "raw",
-        };
         paper.goal(Line {
-            workload: goal.workload.name().to_owned(),
-            connections: goal.connections.to_string(),
-            weaved: format!("{:.0}{unit}/s", weaved.rate() * scale),
-            baseline: format!("{:.0}{unit}/s ({name})", baseline.rate() * scale),
-            ratio: format!("{:.2}", weaved.ratio_to(&baseline)),
-            goal: format!("≥ {:.2}", goal.least),
             nothing: format!("{:.0}/s", nothing.rate()),
-            memory: format!("{:.1}", mebibytes(peak.get())),
-            ..Line::of(&weaved, &baseline)
+            memory: format!("{:.1}", mebibytes(peak)),
+            ..goal.line(&weaved, &baseline)
         })?;
         if goal.workload == Workload::Info && goal.connections == CPU_CONNECTIONS {
             paper.goal(cpu(&weaved, &baseline))?;

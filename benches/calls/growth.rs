@@ -1,7 +1,8 @@
 //! What a request costs as a server grows: by accounts, and by records in one collection.
 //!
 //! One connection asks weaved directly by FastCGI, one request after the other; the figure is the
-//! median time of a request. Accounts and records are written straight into the file before.
+//! CPU time of weaved for one request, which does not depend on the disk's mood. Accounts and
+//! records are written straight into the file before.
 
 use std::io;
 use std::io::Write;
@@ -10,8 +11,8 @@ use std::time::Instant;
 use crate::Wanted;
 use crate::curves;
 use crate::fastcgi;
-use crate::figures::median;
 use crate::fill;
+use crate::load::since;
 use crate::paper::Paper;
 use crate::request::Request;
 use crate::request::Template;
@@ -29,6 +30,9 @@ const ASKING: usize = 20;
 
 /// The calls, and a curve of each.
 const CALLS: [&str; 4] = ["info", "get-one", "get-newer", "put-one"];
+
+/// At least so many requests: CPU time is counted in ticks.
+const LEAST: u32 = 1_000;
 
 /// The collection that grows.
 const GROWING: &str = "history";
@@ -48,7 +52,7 @@ pub(crate) fn measure(wanted: &Wanted, paper: &mut Paper) -> io::Result<()> {
     Ok(())
 }
 
-/// How many there were, and the milliseconds of each of [`CALLS`].
+/// How many there were, and the microseconds of each of [`CALLS`].
 pub(crate) type Point = (usize, Vec<f64>);
 
 fn publish(what: &str, points: &[Point], paper: &mut Paper) -> io::Result<()> {
@@ -58,10 +62,10 @@ fn publish(what: &str, points: &[Point], paper: &mut Paper) -> io::Result<()> {
         CALLS.map(|call| format!("{call:>9}")).join(" ")
     )?;
     for (count, times) in points {
-        let times: Vec<String> = times.iter().map(|time| format!("{time:9.3}")).collect();
-        writeln!(paper, "ms        {count:>9} {}", times.join(" "))?;
+        let times: Vec<String> = times.iter().map(|time| format!("{time:9.1}")).collect();
+        writeln!(paper, "CPU us    {count:>9} {}", times.join(" "))?;
     }
-    let title = format!("Median time of a request by {what}, ms");
+    let title = format!("CPU time of weaved for a request by {what}, microseconds");
     paper.picture(what, curves::draw(&title, &CALLS, points));
     Ok(())
 }
@@ -109,7 +113,7 @@ fn small() -> io::Result<Responder> {
     Ok(responder)
 }
 
-/// The median milliseconds of each of [`CALLS`], of these accounts in turn.
+/// The median microseconds of each of [`CALLS`], of these accounts in turn.
 fn ask(
     responder: &Responder,
     accounts: &[Account],
@@ -128,7 +132,7 @@ fn ask(
         (workload::single(GROWING), (NEW, NEW)),
     ];
     let mut client = fastcgi::Client::new(responder.address);
-    let mut medians = Vec::new();
+    let mut costs = Vec::new();
     for (request, (first, numbers)) in calls {
         let mut templates: Vec<Template> = accounts
             .iter()
@@ -138,19 +142,17 @@ fn ask(
         for template in &mut templates {
             client.ask(template.numbered(first))?;
         }
-        let mut times = Vec::new();
+        let cpu = responder.process.cpu();
         let begin = Instant::now();
-        let mut nth = 1;
-        while begin.elapsed() < wanted.pace.round {
+        let mut nth: u32 = 0;
+        while nth < LEAST || begin.elapsed() < wanted.pace.round {
             for template in &mut templates {
-                let request = template.numbered(first + nth % numbers);
-                let sent = Instant::now();
-                client.ask(request)?;
-                times.push(sent.elapsed().as_secs_f64() * 1e3);
                 nth += 1;
+                client.ask(template.numbered(first + u64::from(nth) % numbers))?;
             }
         }
-        medians.push(median(times));
+        let used = since(cpu, responder.process.cpu()).unwrap_or_default();
+        costs.push(used.as_secs_f64() * 1e6 / f64::from(nth));
     }
-    Ok(medians)
+    Ok(costs)
 }

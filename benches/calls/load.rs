@@ -179,7 +179,7 @@ impl Cpu {
     }
 }
 
-fn since(before: Option<Duration>, after: Option<Duration>) -> Option<Duration> {
+pub(crate) fn since(before: Option<Duration>, after: Option<Duration>) -> Option<Duration> {
     let (before, after) = before.zip(after)?;
     Some(after.saturating_sub(before))
 }

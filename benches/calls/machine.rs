@@ -1,8 +1,10 @@
-//! What the figures were measured on, as far as the system tells it.
+//! What the figures were measured on and with, as far as the system tells it.
 
 use std::fs;
 use std::io;
 use std::io::Write;
+use std::process::Command;
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -26,6 +28,29 @@ pub(crate) fn line() -> io::Result<String> {
         std::env::temp_dir().display(),
         durable_write()?.as_secs_f64() * 1e3,
     ))
+}
+
+/// One line: the versions of what takes part.
+pub(crate) fn versions() -> String {
+    let said = |program: &str, arguments: &str| -> Option<String> {
+        let output = Command::new(program)
+            .args(arguments.split(' '))
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        Some(text.lines().next()?.trim().to_owned())
+    };
+    let lighttpd = said("lighttpd", "-v").or_else(|| said("/usr/sbin/lighttpd", "-v"));
+    let lighttpd = lighttpd.unwrap_or_else(|| "no lighttpd".to_owned());
+    let compiler = said("cc", "--version").unwrap_or_else(|| "no C compiler".to_owned());
+    let library = said("pkg-config", "--modversion fcgi").unwrap_or_default();
+    format!(
+        "weaved {}, SQLite {}, {}, hello on libfcgi {library} by {compiler} -O2",
+        env!("CARGO_PKG_VERSION"),
+        rusqlite::version(),
+        lighttpd.split(" (").next().unwrap_or_default(),
+    )
 }
 
 /// The median time of a write of 4 KiB that is on the disk.

@@ -6,26 +6,29 @@
 //! fails.
 //!
 //! ```text
-//! goals      the table of goals           memory     what a server takes at most
+//! goals      the table of goals           first_sync, resident   its rows that are no rates
+//! growth     time by accounts and records curves     as pictures
 //! plan       the other tables, their rows workload   the calls
 //! site       the servers of a workload    responder, web, process   one server each
 //! baseline   does nothing, on our gateway hello, raw   C on libfcgi; the database's driver
 //! load       threads that ask for a while request, fastcgi, http   what they say
 //! figures    rounds to figures            table, paper   figures to lines
 //! database   the servers that keep records           fill   much at once into SQLite
-//! machine    what they were measured on
+//! machine    what they were measured on   memory     what a server takes at most
 //! ```
 //!
-//! Five tables: `goals`, calls through lighttpd beside what they are held to; `calls`, all calls
+//! The tables: `goals`, calls through lighttpd beside what they are held to; `calls`, all calls
 //! directly and through lighttpd beside a responder that does nothing, whose ratio is the price of
 //! what weaved does beyond moving bytes; `servers`, the cost of each web server; `processes`, one
 //! process of many threads beside many processes of few; `databases`, MariaDB and PostgreSQL, as
-//! durable as they are installed, beside SQLite.
+//! durable as they are installed, beside SQLite; and `growth`, the time of a request by the size of
+//! a server.
 //!
 //! `cargo bench -- --quick` is rough and short; further words choose the rows of which table,
 //! workload and transport contain all of them: `cargo bench -- processes`, `cargo bench -- calls
-//! info`. The databases are in the folder for temporary files; TMPDIR chooses another disk.
-//! Workloads: spec/clients.md, 5.
+//! info`. Without words, or with `--write`, what was measured goes into `BENCHMARKS.md`. The
+//! databases are in the folder for temporary files; TMPDIR chooses another disk. Workloads:
+//! spec/clients.md, 5.
 
 mod baseline;
 mod curves;
@@ -94,6 +97,8 @@ const QUICK: Pace = Pace {
 /// What the arguments ask for.
 struct Wanted {
     pace: Pace,
+    /// Whether `BENCHMARKS.md` is written.
+    is_written: bool,
     words: Vec<String>,
 }
 
@@ -114,10 +119,13 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
+    let is_written = arguments.iter().any(|argument| argument == "--write");
     let words = arguments.into_iter().filter(|one| !one.starts_with('-'));
+    let words: Vec<String> = words.collect();
     report(measure(&Wanted {
         pace: if quick { QUICK } else { USUAL },
-        words: words.collect(),
+        is_written: is_written || words.is_empty(),
+        words,
     }))
 }
 
@@ -134,16 +142,25 @@ fn report(result: io::Result<()>) -> ExitCode {
 
 fn measure(wanted: &Wanted) -> io::Result<()> {
     let Pace { rounds, round } = wanted.pace;
-    let mut paper = Paper::default();
-    let mut out = io::stdout();
-    writeln!(out, "{}", machine::line()?)?;
-    writeln!(out, "medians of {rounds} rounds of {round:?} in turns\n")?;
+    let mut paper = Paper::new(vec![
+        machine::line()?,
+        machine::versions(),
+        format!("medians of {rounds} rounds of {round:?} in turns"),
+    ])?;
     goals::measure(wanted, &mut paper)?;
     growth::measure(wanted, &mut paper)?;
-    tables(wanted, &mut paper)
+    tables(wanted, &mut paper)?;
+    if wanted.is_written {
+        paper.publish()?;
+    }
+    Ok(())
 }
 
 fn tables(wanted: &Wanted, out: &mut dyn Write) -> io::Result<()> {
+    let pace = Pace {
+        round: wanted.pace.round * 2 / 3,
+        ..wanted.pace
+    };
     let databases = Databases::default();
     for table in plan::ALL {
         let mut has_head = false;
@@ -173,7 +190,7 @@ fn tables(wanted: &Wanted, out: &mut dyn Write) -> io::Result<()> {
                     Box::new(move |duration| load.run(duration))
                 };
                 let mut sides: Vec<Side<'_>> = targets.iter().map(side).collect();
-                let turns = figures::turns(&mut sides, wanted.pace)?;
+                let turns = figures::turns(&mut sides, pace)?;
                 table.write_row(out, workload.name(), via, &turns)?;
             }
         }
