@@ -15,20 +15,21 @@ const CURVES: &str = "benches/curves";
 const HEAD: &str = "\
 # Benchmarks
 
-Written by `make bench`; the sources are in `benches/calls`. Figures of two machines, or of two runs,
-are not to be compared: ratios within one run are.
+Written by `make bench`; the sources are in `benches/calls`. Figures of two machines, or of two
+runs, are not to be compared: ratios within one run are.
 
 ";
 
 const GOALS: &str = "
 All through lighttpd's mod_fastcgi with Basic authentication, SQLite with `synchronous=FULL`, one
-process of 16 threads. Rates, ratios, p50 and p99 are medians of rounds in which all sides take turns.
+process of 16 threads. Rates, ratios, p50 and p99 are medians of rounds in which all sides take
+turns.
 
 - `info`: GET info/collections; `get-one`: one record of about 500 bytes; `get-newer`: a collection
-  with `newer=` that has nothing new; `put-one`: PUT of one new record; `post-100`: POST of a hundred;
-  `get-full`: 1,000 whole records, one a line; `many-users`: 200 accounts, each sync being one
-  `info`, three `get-newer` and one `put-one`; `first-sync`: 86 requests of a new account that send
-  7,203 records, after the hash of its password.
+  with `newer=` that has nothing new; `put-one`: PUT of one new record; `post-100`: POST of a
+  hundred; `get-full`: 1,000 whole records, one a line; `many-users`: 200 accounts, each sync being
+  one `info`, three `get-newer` and one `put-one`; `first-sync`: 86 requests of a new account that
+  send 7,203 records, after the hash of its password.
 - `hello`: a program in C on libfcgi behind the same lighttpd, which reads the request and answers
   with as many bytes (the mean, where they differ). `raw`: the database's driver alone inserts the
   rows that weaved stored: same tables and indexes, a hundred in a transaction, FULL, one connection.
