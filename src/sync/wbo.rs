@@ -15,6 +15,7 @@ use super::ErrorCode;
 use super::Failure;
 use super::JsonText;
 use super::Timestamp;
+use super::json;
 use super::record_id;
 
 /// A payload's greatest size, in bytes of UTF-8.
@@ -206,11 +207,14 @@ fn text_of<'a>(raw: Option<&'a RawValue>) -> Result<Option<Cow<'a, str>>, BadWbo
     Ok(Some(match raw {
         "true" => Cow::Borrowed("True"),
         "false" => Cow::Borrowed("False"),
-        _ if raw.starts_with('"') => {
-            serde_json::from_str::<Text<'a>>(raw)
-                .map_err(|_| BadWbo::Json)?
-                .0
-        }
+        _ if raw.starts_with('"') => match json::unescaped(raw) {
+            Some(text) => text,
+            None => {
+                serde_json::from_str::<Text<'a>>(raw)
+                    .map_err(|_| BadWbo::Json)?
+                    .0
+            }
+        },
         _ if is_integer(raw) => Cow::Borrowed(raw),
         // `5.5` stays, `1e3` becomes `1000.0`.
         _ => Cow::Owned(format!("{:?}", raw.parse::<f64>().unwrap_or(f64::NAN))),

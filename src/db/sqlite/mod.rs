@@ -47,7 +47,7 @@ const STATEMENTS: usize = 64;
 
 /// How much of the file a connection keeps, in KB, as SQLite wants it: negative. The upper pages of
 /// a table and what is used most fit; the rest the system has anyway, once for all connections.
-const PAGES: i64 = -512;
+const PAGES: i64 = -1024;
 
 /// How much of the write-ahead log stays on disk, in bytes. It grows as long as somebody reads an
 /// old state, and would keep the size it once had.
