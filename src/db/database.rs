@@ -243,7 +243,11 @@ impl Database {
                     E::from(DbError::Conflict("a statement had failed".into()))
                 }
                 Err(error) if session.gave_way => error,
-                Err(error) => return Err(error),
+                Err(error) => match transaction.roll_back() {
+                    // It may have failed for what was not so.
+                    Err(DbError::Conflict(_)) => error,
+                    _ => return Err(error),
+                },
                 Ok(value) => match transaction.commit() {
                     Ok(()) => return Ok(value),
                     Err(error @ DbError::Conflict(_)) => error.into(),

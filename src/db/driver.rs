@@ -70,6 +70,14 @@ pub(super) trait Transaction: Send {
     /// bounded otherwise.
     fn unhurried(&mut self) {}
 
+    /// Undoes the changes, if need be after waiting for what others have changed that this one saw.
+    ///
+    /// # Errors
+    /// [`DbError::Conflict`] when that was given up, so that what was seen is not so.
+    fn roll_back(self: Box<Self>) -> Result<(), DbError> {
+        Ok(())
+    }
+
     /// Makes the changes last: on disk, as far as the database is asked for that, when it is `Ok`.
     fn commit(self: Box<Self>) -> Result<(), DbError>;
 }

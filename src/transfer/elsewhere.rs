@@ -89,34 +89,36 @@ pub fn move_in(
         count_left_out(&mut arrival.moved, person, from);
         return Ok(arrival);
     };
-    bring(person, from, to.storage, user, &mut arrival.moved)?;
-    let_in(&arrival, to.accounts)?;
+    if bring(person, from, to.storage, user, &mut arrival.moved)? {
+        let_in(&arrival, to.accounts)?;
+    }
     Ok(arrival)
 }
 
-/// Brings his records.
+/// Brings his records; answers whether they came.
 fn bring(
     person: &Person,
     from: &mut dyn Elsewhere,
     storage: &dyn Storage,
     user: UserId,
     moved: &mut Moved,
-) -> Result<(), ElsewhereError> {
+) -> Result<bool, ElsewhereError> {
     let mut fit = Fit::new(person, from);
     match storage.restore(user, &mut fit) {
         Ok(restored) => moved.count(restored),
         Err(StorageError::Source(cause)) => {
             let note = format!(
-                "none of its records came, because they cannot be read: {}",
+                "none of its records came, because they cannot be read, and a new account stays \
+                 disabled until they do: {}",
                 chain(cause.as_ref())
             );
             moved.notes.push(note);
-            return Ok(());
+            return Ok(false);
         }
         Err(error) => return Err(ElsewhereError::Storage(error)),
     }
     fit.tell(moved);
-    Ok(())
+    Ok(true)
 }
 
 /// What [`move_in`] would do, without doing it: of an account that is here it is not known which

@@ -60,7 +60,12 @@ impl Group {
     }
 
     /// Commits what there is; then the turn ends, and those who wait are told.
-    pub(super) fn commit(self, turn: Turn<Self>) -> Result<(), DbError> {
+    fn commit(self, turn: Turn<Self>) -> Result<(), DbError> {
+        self.commit_before(|| drop(turn))
+    }
+
+    /// Commits what there is; then `next` happens, and those who wait are told.
+    pub(super) fn commit_before(self, next: impl FnOnce()) -> Result<(), DbError> {
         let Self {
             connection,
             waiting,
@@ -72,7 +77,7 @@ impl Group {
         }
         // In this order: whoever has the next turn finds the connection free.
         drop(connection);
-        drop(turn);
+        next();
         committed?;
         for one in waiting {
             // He waits as long as it takes.
@@ -126,7 +131,7 @@ impl Part {
     /// Lets the write last, by itself or with those who are next; returns when it is on disk.
     pub(super) fn commit(self) -> Result<(), DbError> {
         let Self {
-            mut group,
+            group,
             turn,
             is_joint,
             is_open,
@@ -138,21 +143,12 @@ impl Part {
         if !is_open || group.is_due() || group.connection.is_autocommit() {
             return group.commit(turn);
         }
-        let outcome = group.wait();
-        match turn.bequeath(group) {
-            Ok(()) => outcome.recv().map_err(|_| {
-                DbError::Conflict("the transaction that it shared was given up".into())
-            }),
-            Err((turn, mut group)) => {
-                // Nobody is next: it is for this one to commit.
-                group.waiting.pop();
-                group.commit(turn)
-            }
-        }
+        pass_on(group, turn)
     }
 
-    /// Undoes the write, and nothing that others have done.
-    pub(super) fn roll_back(self) {
+    /// Undoes the write, and nothing that others have done; returns when that is on disk, because
+    /// the write may have failed for what it saw of theirs.
+    pub(super) fn roll_back(self) -> Result<(), DbError> {
         let Self {
             group,
             turn,
@@ -162,20 +158,33 @@ impl Part {
         // SQLite itself gives up the whole transaction after some errors.
         if !is_joint || group.connection.is_autocommit() {
             group.give_up(turn);
-            return;
+            return Ok(());
         }
         let undone = run(&group.connection, "ROLLBACK TO part")
             .and_then(|()| run(&group.connection, "RELEASE part"));
         if let Err(error) = undone {
             log::error!("cannot undo a write: {}", chain(&error));
             group.give_up(turn);
-            return;
+            return Err(error);
         }
-        if let Err((turn, group)) = turn.bequeath(group)
-            && let Err(error) = group.commit(turn)
-        {
-            // Those who wait know it, and say so.
-            log::debug!("cannot commit for others: {}", chain(&error));
+        if group.is_due() {
+            return group.commit(turn);
+        }
+        pass_on(group, turn)
+    }
+}
+
+/// Leaves the group to the next one and waits for the commit; commits where nobody is next.
+fn pass_on(mut group: Group, turn: Turn<Group>) -> Result<(), DbError> {
+    let outcome = group.wait();
+    match turn.bequeath(group) {
+        Ok(()) => outcome
+            .recv()
+            .map_err(|_| DbError::Conflict("the transaction that it shared was given up".into())),
+        Err((turn, mut group)) => {
+            // Nobody is next: it is for this one to commit.
+            group.waiting.pop();
+            group.commit(turn)
         }
     }
 }
@@ -339,6 +348,33 @@ mod tests {
             long.join().unwrap();
         });
         assert_eq!(seen(&path), [0, 1]);
+    }
+
+    /// Whoever is refused goes at once, also when others who will be refused are behind him.
+    #[test]
+    fn refused_writes_hold_up_no_other() {
+        let (_folder, path, driver) = file();
+        let mut first = begin(&driver, Access::Write);
+        insert(first.as_mut(), 0);
+        let (over, done) = (AtomicUsize::new(0), mpsc::channel());
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while over.load(Ordering::SeqCst) == 0 {
+                        let _ = begin(&driver, Access::Write).roll_back();
+                    }
+                });
+            }
+            while driver.writer.length() < 3 {
+                thread::yield_now();
+            }
+            let tell = done.0;
+            scope.spawn(move || tell.send(first.commit().is_ok()));
+            let told = done.1.recv_timeout(Duration::from_secs(10));
+            over.store(1, Ordering::SeqCst);
+            assert_eq!(told, Ok(true));
+        });
+        assert_eq!(seen(&path), [0]);
     }
 
     #[test]

@@ -36,6 +36,7 @@ use super::driver::Access;
 use super::driver::Columns;
 use super::driver::Driver;
 use super::driver::Transaction;
+use crate::causes::chain;
 use cause::Cause;
 use group::Group;
 use group::Part;
@@ -141,8 +142,10 @@ impl Sqlite {
             if access == Access::Write && Instant::now() < until {
                 return Ok(Writing(Some(Part::join(group, turn)?)));
             }
-            group.commit(turn)?;
-            return self.begin_write(access, until);
+            // Those who wait are told if nothing comes of it.
+            if let Err(error) = group.commit_before(|| ()) {
+                log::debug!("nothing came of a shared transaction: {}", chain(&error));
+            }
         }
         let connection = self.connection(until)?;
         // SQLite's own waiting is not fair to those who wait: see `Turnstile`.
@@ -309,6 +312,10 @@ impl Transaction for Writing {
         query(self.connection()?, sql, params, visit)
     }
 
+    fn roll_back(mut self: Box<Self>) -> Result<(), DbError> {
+        self.0.take().map_or(Ok(()), Part::roll_back)
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), DbError> {
         self.0.take().map_or(Ok(()), Part::commit)
     }
@@ -316,8 +323,9 @@ impl Transaction for Writing {
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        if let Some(part) = self.0.take() {
-            part.roll_back();
+        if let Some(Err(error)) = self.0.take().map(Part::roll_back) {
+            // Those who wait know it, and say so.
+            log::debug!("nothing came of a shared transaction: {}", chain(&error));
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Every write of every process moves the user's last write on, so that a list of collections
 //! belongs to the time of the last write that was read with it. Only an expiry changes a list
-//! without a write.
+//! without a write. (What the original server wrote is found and counted as a write when weaved
+//! starts; it must not write beside a weaved that serves.)
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -77,6 +77,10 @@ fn mend_user(
         summary::store(session, user, row)?;
         newest = newest.max(row.modified);
     }
+    if !wrong.is_empty() && last > Timestamp::ZERO {
+        // So that nobody takes what he read before for what is there now.
+        newest = newest.max(last.next());
+    }
     if newest > last {
         summary::set_last_write(session, user, newest)?;
     }
