@@ -10,6 +10,7 @@ use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -30,6 +31,10 @@ use super::pool::Shared;
 /// How many requests of a kept connection that have arrived already are still served while others
 /// queue. Only who does not wait for answers sends so many.
 const TURNS: u32 = 16;
+
+/// How often a peer in the middle of a request is given the processor before it is waited for: a web
+/// server that has just connected is about to send its request, and to be woken for that costs more.
+const YIELDS: u32 = 4;
 
 /// How long another thread is given to take a connection that both were woken for, and a web
 /// server to use the kept connection: what opens new ones is about to use the old ones, too.
@@ -145,6 +150,7 @@ impl<'a> Wire<'a> {
         }
         self.pace.begin(since);
         let until = self.deadline(phase, since);
+        let mut yields = if phase == Phase::Idle { 0 } else { YIELDS };
         loop {
             let flags = RecvFlags::DONTWAIT;
             match rustix::net::recv(self.socket, &mut *buffer, flags) {
@@ -156,6 +162,10 @@ impl<'a> Wire<'a> {
                     return Arrival::Bytes(count);
                 }
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if yields > 0 => {
+                    yields -= 1;
+                    thread::yield_now();
+                }
                 Err(Errno::AGAIN) => {
                     let waits = &self.shared.options.waits;
                     let patience = match phase {
