@@ -199,20 +199,22 @@ fn store(
     Ok(())
 }
 
-const INSERT: &str = "
-    INSERT INTO wbo
-        (id, username, collection, parentid, predecessorid, sortindex, modified, payload,
-        payload_size, ttl)
-    VALUES
-        (:id, :user, :collection, :parentid, :predecessorid, :sortindex, :modified, :payload,
-        COALESCE(:size, 0), COALESCE(:ttl, 2100000000))";
+/// The statement that makes a record, and what follows it.
+macro_rules! insert {
+    ($more:literal) => {
+        concat!(
+            "INSERT INTO wbo
+                (id, username, collection, parentid, predecessorid, sortindex, modified, payload,
+                payload_size, ttl)
+            VALUES
+                (:id, :user, :collection, :parentid, :predecessorid, :sortindex, :modified,
+                :payload, COALESCE(:size, 0), COALESCE(:ttl, 2100000000))",
+            $more
+        )
+    };
+}
+
+const INSERT: &str = insert!("");
 
 /// Changes nothing where the record is there already.
-const INSERT_NEW: &str = "
-    INSERT INTO wbo
-        (id, username, collection, parentid, predecessorid, sortindex, modified, payload,
-        payload_size, ttl)
-    VALUES
-        (:id, :user, :collection, :parentid, :predecessorid, :sortindex, :modified, :payload,
-        COALESCE(:size, 0), COALESCE(:ttl, 2100000000))
-    ON CONFLICT DO NOTHING";
+const INSERT_NEW: &str = insert!(" ON CONFLICT DO NOTHING");
