@@ -70,7 +70,7 @@ mod tests {
             }
         }
 
-        /// Begins to count, or tells what was counted since then, as part `number`.
+        /// Begins to count (`-z`), or dumps what was counted since then (`-d`).
         fn control(&self, what: &str) {
             let output = Command::new("callgrind_control")
                 .args([what, &self.worker])

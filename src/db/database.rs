@@ -216,8 +216,9 @@ impl Database {
 
     /// Runs `work` in a write transaction; committed and on disk when this is `Ok`.
     ///
-    /// On SQLite nobody else writes meanwhile, and writes that queue share one wait for the disk. On the others it has to lock the rows by which writers of the same
-    /// thing meet before it reads anything else.
+    /// On SQLite nobody else writes meanwhile, and writes that queue share one wait for the disk.
+    /// On the others it has to lock the rows by which writers of the same thing meet before it
+    /// reads anything else.
     /// `work` is run again when the database gave its transaction up, with nothing changed.
     ///
     /// # Errors

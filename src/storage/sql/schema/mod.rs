@@ -1,7 +1,7 @@
 //! Opening the tables: those of the original as they are, and weaved's own beside them.
 //!
-//! What weaved adds are tables named `weaved_...` and one index; the original server works on
-//! beside them (spec/storage-1.1.md, 7.6). Every statement here is safe to repeat, also while
+//! What weaved adds are tables named `weaved_...` and one index; with these beside its own the
+//! original server can go on (spec/storage-1.1.md, 7.6), but not while weaved serves. Every statement here is safe to repeat, also while
 //! other processes and machines open or use the same database.
 //!
 //! `advice` tells what a server is not set for, `ddl` has the texts, `survey` finds what cannot be served safely, `summaries` brings weaved's own
