@@ -18,6 +18,7 @@
 //! conversation   one connection: read, feed the gateway, answer
 //! wire       one socket: waiting with deadlines, for bytes and for room
 //! pace       how slow a peer is
+//! precedence  whose turn it is when a thread wakes
 //! panics     a bug costs one answer, never a thread
 //! descriptors  what a server in the background does not keep
 //! privileges root becomes the user who serves
@@ -38,6 +39,7 @@ mod options;
 mod pace;
 mod panics;
 mod pool;
+mod precedence;
 mod privileges;
 mod process;
 mod pulse;

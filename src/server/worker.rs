@@ -17,6 +17,7 @@ use super::Listener;
 use super::conversation::converse;
 use super::panics;
 use super::pool::Shared;
+use super::precedence;
 use super::wire;
 
 /// How much is read at once, in bytes. A FastCGI record has at most 65,543.
@@ -26,6 +27,7 @@ const BUFFER: usize = 64 * 1024;
 pub(super) fn work(shared: &Shared) {
     let mut buffer = vec![0; BUFFER];
     let place = shared.pulse.place();
+    precedence::grant();
     while !shared.is_stopping() {
         let Some((socket, peer)) = accept(shared) else {
             continue;
