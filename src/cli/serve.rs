@@ -20,7 +20,6 @@ use super::launch::Launch;
 use super::logger;
 use super::master;
 use super::open;
-use crate::accounts::hash;
 use crate::api::TIMESTAMP;
 use crate::causes::chain;
 use crate::config;
@@ -330,7 +329,6 @@ impl Handler for App {
 
     fn quiet(&self) {
         self.write_down();
-        hash::tidy();
         let mut purged = self.purged.lock().unwrap_or_else(PoisonError::into_inner);
         if purged.is_some_and(|last| last.elapsed() < PURGE_EVERY) {
             return;

@@ -1,8 +1,13 @@
-//! Argon2id as a PHC string, with the costs that the crate recommends.
+//! Argon2id as a PHC string.
+//!
+//! New hashes have the costs of OWASP's list (Password Storage Cheat Sheet, Argon2id) that take
+//! the least memory; all of that list are as good as each other.
 //!
 //! The costs of a stored hash are obeyed up to a bound: a damaged row must not cost gigabytes.
 
+use std::mem;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use argon2::Algorithm;
@@ -29,8 +34,11 @@ const MAX_LANES: u32 = 16;
 /// Bytes of salt in a new hash.
 const SALT: usize = 16;
 
+/// The costs of new hashes: KiB of memory, passes, lanes.
+const COSTS: (u32, u32, u32) = (7 * 1024, 5, 1);
+
 /// Zeros instead of a salt and a digest, at the costs of new hashes.
-pub(super) const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub(super) const DECOY: &str = "$argon2id$v=19$m=7168,t=5,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A digest, its salt and its costs.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,9 +76,10 @@ impl ArgonHash {
     }
 
     pub(super) const fn has_default_costs(&self) -> bool {
-        self.params.m_cost() == Params::DEFAULT_M_COST
-            && self.params.t_cost() == Params::DEFAULT_T_COST
-            && self.params.p_cost() == Params::DEFAULT_P_COST
+        let (memory, passes, lanes) = COSTS;
+        self.params.m_cost() == memory
+            && self.params.t_cost() == passes
+            && self.params.p_cost() == lanes
     }
 }
 
@@ -78,10 +87,10 @@ impl ArgonHash {
 pub(super) fn create(password: &Password) -> Result<String, AccountsError> {
     let mut salt = [0; SALT];
     getrandom::fill(&mut salt).map_err(AccountsError::Random)?;
-    let params = Params::default();
+    let (memory, passes, lanes) = COSTS;
+    let params = Params::new(memory, passes, lanes, None).map_err(|_| AccountsError::Hash)?;
     let mut digest = [0; Params::DEFAULT_OUTPUT_LEN];
     compute(&params, password, &salt, &mut digest).map_err(|_| AccountsError::Hash)?;
-    let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
     Ok(format!(
         "$argon2id$v=19$m={memory},t={passes},p={lanes}${}${}",
         BASE64_NOPAD.encode(&salt),
@@ -89,19 +98,44 @@ pub(super) fn create(password: &Password) -> Result<String, AccountsError> {
     ))
 }
 
-/// Working memory that is not in use, to be used again.
+/// Working memory of the hashes that are computed at the moment, or have just been.
 ///
-/// Allocated for each hash it stays with the C library's heap of whatever thread computed it,
-/// in pieces that do not fit the next one: a burst of logins left gigabytes behind.
-static SPARE: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
-
-/// Gives working memory back that nobody needs at the moment.
-pub(super) fn tidy() {
-    SPARE.lock().unwrap_or_else(PoisonError::into_inner).clear();
+/// Allocated for each hash it would stay with the C library's heap of whatever thread computed it,
+/// in pieces that do not fit the next one: a burst of logins would leave gigabytes behind.
+struct Memory {
+    /// Hashes that are being computed; never more than [`super::Slots`].
+    running: usize,
+    /// Not in use; nothing is kept once no hash is computed.
+    spare: Vec<Vec<Block>>,
 }
 
-/// How many pieces of working memory are kept; no more hashes run at once ([`super::Slots`]).
-const MAX_SPARE: usize = 4;
+static MEMORY: Mutex<Memory> = Mutex::new(Memory {
+    running: 0,
+    spare: Vec::new(),
+});
+
+impl Memory {
+    fn locked() -> MutexGuard<'static, Self> {
+        MEMORY.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lend() -> Vec<Block> {
+        let mut all = Self::locked();
+        all.running += 1;
+        all.spare.pop().unwrap_or_default()
+    }
+
+    fn take_back(memory: Vec<Block>) {
+        let mut all = Self::locked();
+        all.running -= 1;
+        all.spare.push(memory);
+        if all.running == 0 {
+            let unused = mem::take(&mut all.spare);
+            drop(all);
+            drop(unused);
+        }
+    }
+}
 
 fn compute(
     params: &Params,
@@ -109,8 +143,7 @@ fn compute(
     salt: &[u8],
     digest: &mut [u8],
 ) -> argon2::Result<()> {
-    let spare = || SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut memory = spare().pop().unwrap_or_default();
+    let mut memory = Memory::lend();
     let blocks = params.block_count();
     if memory.len() < blocks {
         memory.resize(blocks, Block::default());
@@ -122,10 +155,6 @@ fn compute(
             digest,
             memory.get_mut(..blocks).unwrap_or_default(),
         );
-    let mut spare = spare();
-    // What a foreign hash with higher costs needed is not worth keeping.
-    if spare.len() < MAX_SPARE && memory.len() <= Params::default().block_count() {
-        spare.push(memory);
-    }
+    Memory::take_back(memory);
     result
 }

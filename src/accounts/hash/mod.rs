@@ -41,11 +41,6 @@ pub enum HashScheme {
     Sscrypt,
 }
 
-/// Gives back what is kept for the next hash to be computed; for quiet moments.
-pub fn tidy() {
-    argon::tidy();
-}
-
 /// A password hash of a known kind.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredHash {
@@ -93,7 +88,7 @@ impl StoredHash {
         Self::parse(&MinimalHash::text(digits))
     }
 
-    /// Hashes a password with a new salt; takes tens of milliseconds and up to 19 MiB.
+    /// Hashes a password with a new salt; takes tens of milliseconds and up to 16 MiB.
     ///
     /// # Errors
     /// [`AccountsError::Random`] and [`AccountsError::Hash`].
