@@ -13,6 +13,7 @@ mod turnstile;
 use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -46,19 +47,33 @@ use turnstile::Turnstile;
 /// Prepared statements kept for each connection.
 const STATEMENTS: usize = 64;
 
-/// How much of the file a connection keeps, in KB, as SQLite wants it: negative. The upper pages of
-/// a table and what is used most fit; the rest the system has anyway, once for all connections.
-const PAGES: i64 = -1024;
+/// How much of the file a connection that reads keeps, in KB, as SQLite wants it: negative. The
+/// upper pages of a table fit; the rest the system has anyway, once for all connections, and each
+/// write of another connection makes all of it worthless.
+const READER_PAGES: i64 = -256;
+
+/// The same for the connection that writes. Nobody else changes what it keeps, but other processes.
+const WRITER_PAGES: i64 = -2048;
 
 /// How much of the write-ahead log stays on disk, in bytes. It grows as long as somebody reads an
 /// old state, and would keep the size it once had.
 const LOG_KEPT: i64 = 64 << 20;
 
+/// How often whoever has a connection is given the processor before another is made. Most need one
+/// for microseconds: more connections than processors are of use only where some are kept for a
+/// peer that is slow, and each takes memory for what all of them know.
+const YIELDS: u32 = 32;
+
+type Pool = r2d2::Pool<SqliteConnectionManager>;
+
 type Pooled = r2d2::PooledConnection<SqliteConnectionManager>;
 
 /// The connections to one file, or to one database in memory.
 pub(super) struct Sqlite {
-    pool: r2d2::Pool<SqliteConnectionManager>,
+    readers: Pool,
+    /// Of one connection, for whoever has the turn to write. A database in memory has but one in
+    /// all.
+    writers: Pool,
     /// How long a statement waits for other writers.
     timeout: Duration,
     /// Passed by the one thread of this process that writes, before those of others.
@@ -72,10 +87,13 @@ impl Sqlite {
     pub(super) fn open_file(path: &Path, options: &PoolOptions) -> Result<Self, DbError> {
         let name = path.display().to_string();
         file::create_private(path).map_err(|cause| open_error(&name, cause))?;
-        let manager = SqliteConnectionManager::file(path);
         let turnstile = Turnstile::before(path);
-        let manager = writable(manager, options.timeout);
-        Self::open(&name, manager, options.size.max(1), turnstile, options)
+        let manager = |pages| writable(SqliteConnectionManager::file(path), pages, options.timeout);
+        let mut sqlite = Self::open(&name, manager(READER_PAGES), options, turnstile)?;
+        sqlite.writers = pool(1, options)
+            .build(manager(WRITER_PAGES))
+            .map_err(|cause| open_error(&name, cause))?;
+        Ok(sqlite)
     }
 
     /// Opens a file that exists and is not to be changed, not even its mode of journal.
@@ -85,24 +103,27 @@ impl Sqlite {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(flags);
         let manager = manager.with_init(move |connection| connection.busy_timeout(timeout));
-        let turnstile = Turnstile::default();
-        Self::open(&name, manager, options.size.max(1), turnstile, options)
+        Self::open(&name, manager, options, Turnstile::default())
     }
 
     /// A new database in memory. It has one connection, to which it belongs.
     pub(super) fn open_memory(options: &PoolOptions) -> Result<Self, DbError> {
-        let manager = writable(SqliteConnectionManager::memory(), options.timeout);
-        Self::open("memory", manager, 1, Turnstile::default(), options)
+        let memory = SqliteConnectionManager::memory();
+        let manager = writable(memory, WRITER_PAGES, options.timeout);
+        let options = &PoolOptions {
+            size: 1,
+            ..options.clone()
+        };
+        Self::open("memory", manager, options, Turnstile::default())
     }
 
+    /// With one pool for all.
     fn open(
         name: &str,
         manager: SqliteConnectionManager,
-        size: u32,
-        turnstile: Turnstile,
         options: &PoolOptions,
+        turnstile: Turnstile,
     ) -> Result<Self, DbError> {
-        let timeout = options.timeout;
         // The first connection is made by hand: the pool would retry and hide the reason.
         let first = r2d2::ManageConnection::connect(&manager);
         let first = first.map_err(|cause| open_error(name, Cause(cause)))?;
@@ -110,28 +131,16 @@ impl Sqlite {
             .query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))
             .map_err(|cause| open_error(name, Cause(cause)))?;
         drop(first);
-        let pool = r2d2::Pool::builder()
-            .max_size(size)
-            .min_idle(Some(1))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_on_check_out(false)
-            .connection_timeout(timeout)
+        let readers = pool(options.size.max(1), options)
             .build(manager)
             .map_err(|cause| open_error(name, cause))?;
         Ok(Self {
-            pool,
-            timeout,
+            writers: readers.clone(),
+            readers,
+            timeout: options.timeout,
             turnstile,
             writer: Arc::default(),
         })
-    }
-
-    fn connection(&self, until: Instant) -> Result<Pooled, DbError> {
-        let left = until.saturating_duration_since(Instant::now());
-        self.pool
-            .get_timeout(left)
-            .map_err(|cause| DbError::Busy(Box::new(cause)))
     }
 
     fn begin_write(&self, access: Access, until: Instant) -> Result<Writing, DbError> {
@@ -147,7 +156,7 @@ impl Sqlite {
                 log::debug!("nothing came of a shared transaction: {}", chain(&error));
             }
         }
-        let connection = self.connection(until)?;
+        let connection = take(&self.writers, until)?;
         // SQLite's own waiting is not fair to those who wait: see `Turnstile`.
         connection
             .busy_timeout(Duration::ZERO)
@@ -181,9 +190,9 @@ impl Sqlite {
 impl Driver for Sqlite {
     fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
         Ok(match access {
-            Access::Glance => Box::new(Reading(self.connection(until)?)),
+            Access::Glance => Box::new(Reading(take(&self.readers, until)?)),
             Access::Read => {
-                let connection = self.connection(until)?;
+                let connection = take(&self.readers, until)?;
                 run(&connection, "BEGIN DEFERRED")?;
                 Box::new(Reading(connection))
             }
@@ -196,8 +205,35 @@ impl Driver for Sqlite {
     }
 }
 
-/// Connections that write, and see each other's writes in time.
-fn writable(manager: SqliteConnectionManager, timeout: Duration) -> SqliteConnectionManager {
+/// A pool of up to `size` connections, which are made when they are needed and never given up.
+fn pool(size: u32, options: &PoolOptions) -> r2d2::Builder<SqliteConnectionManager> {
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(0))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_on_check_out(false)
+        .connection_timeout(options.timeout)
+}
+
+fn take(pool: &Pool, until: Instant) -> Result<Pooled, DbError> {
+    for _ in 0..YIELDS {
+        if let Some(connection) = pool.try_get() {
+            return Ok(connection);
+        }
+        thread::yield_now();
+    }
+    let left = until.saturating_duration_since(Instant::now());
+    pool.get_timeout(left)
+        .map_err(|cause| DbError::Busy(Box::new(cause)))
+}
+
+/// Connections that write, and see each other's writes in time; each keeps so many `pages`.
+fn writable(
+    manager: SqliteConnectionManager,
+    pages: i64,
+    timeout: Duration,
+) -> SqliteConnectionManager {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     manager.with_flags(flags).with_init(move |connection| {
         connection.busy_timeout(timeout)?;
@@ -208,7 +244,7 @@ fn writable(manager: SqliteConnectionManager, timeout: Duration) -> SqliteConnec
         use_write_ahead_log(connection, timeout)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
-        connection.pragma_update(None, "cache_size", PAGES)?;
+        connection.pragma_update(None, "cache_size", pages)?;
         connection.pragma_update(None, "temp_store", "MEMORY")
     })
 }
