@@ -20,8 +20,8 @@ use super::pool::Shared;
 use super::precedence;
 use super::wire;
 
-/// How much is read at once, in bytes. A FastCGI record has at most 65,543.
-const BUFFER: usize = 64 * 1024;
+/// How much is read at once, in bytes: the head of any request, and a large body in a few pieces.
+const BUFFER: usize = 16 * 1024;
 
 /// Works until the server stops.
 pub(super) fn work(shared: &Shared) {
