@@ -99,9 +99,8 @@ impl<'a> Post<'a> {
     /// # Errors
     /// [`BadBody`] when nothing of it can be stored.
     pub fn parse(text: &'a JsonText<'_>, limits: BatchLimits) -> Result<Self, BadBody> {
-        let parse = |text| serde_json::from_str(text).map_err(|_| BadBody::Json);
-        if text.as_str().trim_ascii_start().starts_with('[') {
-            let Elements(elements) = parse(text.as_str())?;
+        if text.is_array() {
+            let Elements(elements) = text.parse()?;
             return Batch::check(elements, limits).map(Post::Batch);
         }
         let wbo = Wbo::parse(text)?;

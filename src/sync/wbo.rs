@@ -92,7 +92,7 @@ impl<'a> Wbo<'a> {
     /// # Errors
     /// [`BadBody::Json`] or [`BadBody::Wbo`], in this order (spec/storage-1.1.md, 2.8).
     pub fn parse(text: &'a JsonText<'_>) -> Result<Self, BadBody> {
-        match serde_json::from_str(text.as_str()).map_err(|_| BadBody::Json)? {
+        match text.parse()? {
             Element::Object(fields) => fields.check().map_err(|bad| bad.alone()),
             Element::Null | Element::Other => Err(BadBody::Wbo),
         }
