@@ -54,6 +54,17 @@ pub enum Value<'a> {
     Texts(&'a [String]),
 }
 
+impl Value<'_> {
+    /// Whether both are the same number or nothing; texts are not looked at.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(one), Self::Int(other)) => one == other,
+            (Self::Null, Self::Null) => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<i64> for Value<'_> {
     fn from(number: i64) -> Self {
         Self::Int(number)

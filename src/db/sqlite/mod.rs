@@ -323,13 +323,18 @@ impl Transaction for Writing {
         for (name, _) in all.first().copied().unwrap_or_default() {
             places.push(statement.parameter_index(name).map_err(driver_error)?);
         }
+        let mut bound: &Params<'_> = &[];
         for params in all {
+            let mut before = bound.iter();
             for ((_, value), place) in params.iter().zip(&places) {
-                if let Some(place) = place {
+                // Most are the same for all, and stay bound.
+                let is_bound = before.next().is_some_and(|(_, bound)| bound.is_same(value));
+                if let (Some(place), false) = (place, is_bound) {
                     let bound = statement.raw_bind_parameter(*place, value);
                     bound.map_err(driver_error)?;
                 }
             }
+            bound = params;
             found(statement.raw_execute().map_err(driver_error)?);
         }
         Ok(())

@@ -76,6 +76,11 @@ pub(super) fn own_tables(dialect: Dialect) -> [(&'static str, String); 2] {
 pub(super) const EXPIRES_INDEX: &str =
     "CREATE INDEX weaved_collections_expires ON weaved_collections (expires)";
 
+/// The ids of collections, found by their names without a look at all rows of a user. For SQLite,
+/// where each row is searched for by itself.
+pub(super) const NAMES_INDEX: &str =
+    "CREATE INDEX weaved_collections_name ON collections (userid, name, collectionid)";
+
 /// The name of a table's own index, and the statement that makes it. It serves `newer`, the order
 /// by time, lists of ids, and counting without a look at the rows.
 pub(super) fn records_index(dialect: Dialect, table: Table) -> (String, String) {

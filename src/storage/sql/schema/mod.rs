@@ -1,8 +1,9 @@
 //! Opening the tables: those of the original as they are, and weaved's own beside them.
 //!
-//! What weaved adds are tables named `weaved_...` and one index; with these beside its own the
-//! original server can go on (spec/storage-1.1.md, 7.6), but not while weaved serves. Every statement here is safe to repeat, also while
-//! other processes and machines open or use the same database.
+//! What weaved adds are tables and indexes named `weaved_...`; with these beside its own the
+//! original server can go on (spec/storage-1.1.md, 7.6), but not while weaved serves. Every
+//! statement here is safe to repeat, also while other processes and machines open or use the same
+//! database.
 //!
 //! `advice` tells what a server is not set for, `ddl` has the texts, `survey` finds what cannot be served safely, `summaries` brings weaved's own
 //! tables up to date with the records.
@@ -85,6 +86,13 @@ fn create_own(database: &Database, settings: Settings) -> Result<(), StorageErro
         |session| session.has_index("weaved_collections", EXPIRES),
         ddl::EXPIRES_INDEX,
     )?;
+    if dialect == Dialect::Sqlite {
+        const NAMES: &str = "weaved_collections_name";
+        database.ensure(
+            |session| session.has_index("collections", NAMES),
+            ddl::NAMES_INDEX,
+        )?;
+    }
     for table in settings.tables().all() {
         let (name, sql) = ddl::records_index(dialect, table);
         let is_there = |session: &mut Session<'_>| session.has_index(&table.name(), &name);
