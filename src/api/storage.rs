@@ -11,6 +11,7 @@ use crate::message::Body;
 use crate::message::Response;
 use crate::storage::Records;
 use crate::storage::StorageError;
+use crate::storage::Usage;
 use crate::storage::Write;
 use crate::storage::Written;
 use crate::sync::Batch;
@@ -61,21 +62,28 @@ impl Hosted {
             written: 0,
         };
         format.open(&mut list.out);
-        let mut complete = true;
-        records.each(0, &mut |record| {
-            list.add(record);
-            if list.out.len() < WHOLE {
-                return ControlFlow::Continue(());
-            }
-            complete = false;
-            ControlFlow::Break(())
-        })?;
+        let known = if full { records.known()? } else { None };
+        let is_small = |usage: Usage| usize::try_from(usage.bytes).is_ok_and(|bytes| bytes < WHOLE);
+        let mut complete = known.is_none_or(is_small);
+        if complete {
+            records.each(0, &mut |record| {
+                list.add(record);
+                if list.out.len() < WHOLE {
+                    return ControlFlow::Continue(());
+                }
+                complete = false;
+                ControlFlow::Break(())
+            })?;
+        }
         if complete {
             format.close(&mut list.out);
             let response = reply::with_type(format.media_type(), list.out, time);
             return Ok(reply::counted(response, list.written));
         }
-        let count = records.count()?;
+        let count = match known {
+            Some(usage) => usage.records,
+            None => records.count()?,
+        };
         let mut response = reply::with_type(format.media_type(), Vec::new(), time);
         response.body = Body::Stream(Box::new(move |out| list.stream(records.as_mut(), out)));
         Ok(reply::counted(response, count))

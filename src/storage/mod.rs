@@ -181,6 +181,12 @@ pub trait Records: Send {
     /// See [`Read::time`].
     fn time(&self) -> Timestamp;
 
+    /// What [`Self::each`] lends from the first on, where that is known without a look at records.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    fn known(&mut self) -> Result<Option<Usage>, StorageError>;
+
     /// How many records [`Self::each`] lends from the first on.
     ///
     /// # Errors

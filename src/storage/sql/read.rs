@@ -141,6 +141,10 @@ impl Records for NoRecords {
         self.time
     }
 
+    fn known(&mut self) -> Result<Option<Usage>, StorageError> {
+        Ok(Some(Usage::default()))
+    }
+
     fn count(&mut self) -> Result<u64, StorageError> {
         Ok(0)
     }
@@ -164,6 +168,10 @@ pub(super) struct SqlRecords {
 impl Records for SqlRecords {
     fn time(&self) -> Timestamp {
         self.time
+    }
+
+    fn known(&mut self) -> Result<Option<Usage>, StorageError> {
+        self.query.known_usage(&mut self.snapshot.session())
     }
 
     fn count(&mut self) -> Result<u64, StorageError> {

@@ -10,6 +10,7 @@ use super::summary;
 use crate::db::Dialect;
 use crate::db::Session;
 use crate::db::Value;
+use crate::storage::Usage;
 use crate::sync::Query;
 use crate::sync::Sort;
 use crate::sync::Timestamp;
@@ -107,6 +108,23 @@ impl Selection {
         &self,
         session: &mut Session<'_>,
     ) -> Result<Option<u64>, StorageError> {
+        let whole = self.known_whole(session)?;
+        let limit = self.query.limit.unwrap_or(u64::MAX);
+        Ok(whole.map(|whole| whole.records.min(limit)))
+    }
+
+    /// What is selected, where the summary knows it: a whole collection.
+    pub(super) fn known_usage(
+        &self,
+        session: &mut Session<'_>,
+    ) -> Result<Option<Usage>, StorageError> {
+        let whole = self.known_whole(session)?;
+        let is_all = |whole: &Usage| self.query.limit.is_none_or(|limit| limit >= whole.records);
+        Ok(whole.filter(is_all))
+    }
+
+    /// The collection of which everything is selected, or the first ones in some order.
+    fn known_whole(&self, session: &mut Session<'_>) -> Result<Option<Usage>, StorageError> {
         let Query {
             full, sort, limit, ..
         } = self.query;
@@ -120,11 +138,10 @@ impl Selection {
             return Ok(None);
         }
         let row = summary::find(session, self.owner.user, self.collection)?;
-        if row.is_stale(self.now) {
-            return Ok(None);
-        }
-        let records = u64::try_from(row.records).unwrap_or(0);
-        Ok(Some(records.min(limit.unwrap_or(u64::MAX))))
+        Ok((!row.is_stale(self.now)).then(|| Usage {
+            records: u64::try_from(row.records).unwrap_or(0),
+            bytes: u64::try_from(row.bytes).unwrap_or(0),
+        }))
     }
 
     /// The number of selected records.
