@@ -25,7 +25,7 @@ type Case = fn(&dyn Storage, &TestClock);
 
 /// Runs every case on a storage of its own.
 pub(crate) fn suite(fresh: impl Fn() -> Stage) {
-    let cases: [(&str, Case); 23] = [
+    let cases: [(&str, Case); 24] = [
         ("an empty storage answers", an_empty_storage_answers),
         ("a record is stored and read", a_record_is_stored_and_read),
         (
@@ -37,6 +37,7 @@ pub(crate) fn suite(fresh: impl Fn() -> Stage) {
             times_grow_whatever_the_clock_does,
         ),
         ("a batch has one time", a_batch_has_one_time),
+        ("a batch may hold all kinds", a_batch_may_hold_all_kinds),
         (
             "conditions refuse and change nothing",
             conditions_refuse_and_change_nothing,
@@ -185,6 +186,34 @@ fn a_batch_has_one_time(storage: &dyn Storage, _: &TestClock) {
     );
     post(storage, "d", "[]");
     assert_eq!(times(storage).len(), 1);
+}
+
+/// New records, those that are there, those that have expired, and one that comes twice.
+fn a_batch_may_hold_all_kinds(storage: &dyn Storage, clock: &TestClock) {
+    let mut batch: Vec<_> = (0..99)
+        .map(|number| serde_json::json!({"id": format!("i{number:02}"), "payload": "new"}))
+        .collect();
+    let known = serde_json::json!([batch[3], {"id": "i05", "payload": "old", "ttl": 1}]);
+    post(storage, "c", &known.to_string());
+    clock.advance(200);
+    batch[3]["payload"] = "newer".into();
+    batch[50] = serde_json::json!({"id": "i49", "sortindex": 5});
+    batch[98] = serde_json::json!({"id": "i97", "payload": "newest"});
+    let body = serde_json::Value::from(batch).to_string();
+    let time = post(storage, "c", &body);
+    assert_eq!(usage(storage), [("c".to_owned(), 97, 97 * 3 + 2 + 3)]);
+    assert_eq!(ids(storage, "c", "").len(), 97);
+    for (id, rest) in [
+        ("i03", r#""payload":"newer""#),
+        ("i05", r#""payload":"new""#),
+        ("i49", r#""sortindex":5,"payload":"new""#),
+        ("i97", r#""payload":"newest""#),
+    ] {
+        let expected = format!(r#"{{"id":"{id}","modified":{time},{rest}}}"#);
+        assert_eq!(get(storage, "c", id), Some(expected));
+    }
+    assert_eq!(post(storage, "c", &body), time.next(), "and again");
+    assert_eq!(usage(storage), [("c".to_owned(), 97, 97 * 3 + 2 + 3)]);
 }
 
 fn conditions_refuse_and_change_nothing(storage: &dyn Storage, _: &TestClock) {

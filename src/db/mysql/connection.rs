@@ -1,6 +1,7 @@
 //! One connection: its prepared statements, and whether it is still in step with the server.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -17,6 +18,7 @@ use super::super::driver::Columns;
 use super::super::statement::Places;
 use super::super::statement::Statement;
 use super::error;
+use super::rows;
 use super::trust::Trusted;
 
 /// Prepared statements kept for each connection.
@@ -93,6 +95,34 @@ impl Connection {
         };
         let done = execute();
         self.noted(done)
+    }
+
+    /// Runs one statement with each of these, and tells `found` of each how many rows it found to
+    /// change. Rows that are made are made many at a time.
+    pub(super) fn execute_each(
+        &mut self,
+        sql: &str,
+        all: &[&Params<'_>],
+        found: &mut dyn FnMut(usize),
+    ) -> Result<(), DbError> {
+        let Some(row) = rows::Row::of(sql) else {
+            for params in all {
+                found(self.execute(sql, params)?);
+            }
+            return Ok(());
+        };
+        for some in rows::portions(all) {
+            let mut make = || {
+                let (handle, values) = self.statements.prepare_rows(&mut self.conn, row, some)?;
+                let mut answer = self.conn.exec_iter(&handle, values)?;
+                answer.try_for_each(|row| row.map(drop))
+            };
+            let made = make();
+            self.noted(made)?;
+            // It makes all of them or fails.
+            some.iter().for_each(|_| found(1));
+        }
+        Ok(())
     }
 
     /// Lends each row to `visit` until that breaks or there are no more. What is left then is
@@ -181,6 +211,35 @@ impl Statements {
         Ok(ready)
     }
 
+    /// A statement that makes so many rows, and all their values.
+    fn prepare_rows(
+        &mut self,
+        conn: &mut Conn,
+        row: rows::Row<'_>,
+        all: &[&Params<'_>],
+    ) -> Result<(mysql::Statement, Vec<mysql::Value>), mysql::Error> {
+        self.uses += 1;
+        let text = row.times(all.len());
+        if !self.known.contains_key(&text) {
+            self.make_room(conn)?;
+        }
+        let known = match self.known.entry(text) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let handle =
+                    conn.prep(Statement::parse(unknown.key(), Places::Questions, &[]).text)?;
+                unknown.insert(Prepared {
+                    statement: Statement::parse(row.values, Places::Questions, &[]),
+                    handle,
+                    used: 0,
+                })
+            }
+        };
+        known.used = self.uses;
+        let values = all.iter().flat_map(|params| known.values(params));
+        Ok((known.handle.clone(), values.collect()))
+    }
+
     /// Forgets the statement that was not used for longest, when there are too many.
     fn make_room(&mut self, conn: &mut Conn) -> Result<(), mysql::Error> {
         if self.known.len() < STATEMENTS {
@@ -198,17 +257,18 @@ impl Statements {
 impl Prepared {
     fn used(&mut self, uses: u64, params: &Params<'_>) -> (mysql::Statement, Vec<mysql::Value>) {
         self.used = uses;
-        let values = self
-            .statement
-            .values(params)
-            .into_iter()
-            .map(|value| match value {
-                Value::Int(number) => mysql::Value::Int(number),
-                Value::Text(text) => mysql::Value::Bytes(text.into()),
-                // Lists were written out.
-                Value::Null | Value::Texts(_) => mysql::Value::NULL,
-            });
-        (self.handle.clone(), values.collect())
+        (self.handle.clone(), self.values(params))
+    }
+
+    fn values(&self, params: &Params<'_>) -> Vec<mysql::Value> {
+        let values = self.statement.values(params).into_iter();
+        let values = values.map(|value| match value {
+            Value::Int(number) => mysql::Value::Int(number),
+            Value::Text(text) => mysql::Value::Bytes(text.into()),
+            // Lists were written out.
+            Value::Null | Value::Texts(_) => mysql::Value::NULL,
+        });
+        values.collect()
     }
 }
 

@@ -12,6 +12,7 @@ mod manager;
 mod options;
 mod places;
 mod refusal;
+mod rows;
 mod transaction;
 mod trust;
 

@@ -86,6 +86,15 @@ impl Transaction for Open {
         self.ask(|connection| connection.execute(sql, params))
     }
 
+    fn execute_each(
+        &mut self,
+        sql: &str,
+        all: &[&Params<'_>],
+        found: &mut dyn FnMut(usize),
+    ) -> Result<(), DbError> {
+        self.ask(|connection| connection.execute_each(sql, all, found))
+    }
+
     fn execute_batch(&mut self, sql: &str) -> Result<(), DbError> {
         self.ask(|connection| connection.run(sql))
     }

@@ -1,5 +1,7 @@
 //! Storing records.
 
+use std::collections::HashSet;
+
 use super::Names;
 use super::Owner;
 use super::StorageError;
@@ -9,6 +11,7 @@ use super::expiry_bound;
 use super::summary;
 use super::summary::Summary;
 use crate::db::Dialect;
+use crate::db::Flow;
 use crate::db::Params;
 use crate::db::Session;
 use crate::db::Value;
@@ -77,6 +80,7 @@ pub(super) fn left(
 
 /// A record on its way into the table.
 struct New<'a> {
+    id: &'a str,
     /// In the order of the statements.
     params: [(&'static str, Value<'a>); 10],
     /// The bytes of its payload, if it has one.
@@ -86,6 +90,12 @@ struct New<'a> {
 }
 
 impl<'a> New<'a> {
+    /// The parameters that say whose record it is, and in which collection.
+    const fn place(&self) -> [(&'static str, Value<'a>); 2] {
+        let [_, user, collection, ..] = self.params;
+        [user, collection]
+    }
+
     fn of(record: &'a Wbo<'_>, owner: Owner, collection: i64, time: Timestamp) -> Self {
         let size = record
             .payload
@@ -98,8 +108,9 @@ impl<'a> New<'a> {
             (None, Some(_)) => Some(Ttl::NEVER),
             (None, None) => None,
         };
+        let id = record.id.as_deref().unwrap_or_default();
         let params = [
-            (":id", record.id.as_deref().unwrap_or_default().into()),
+            (":id", id.into()),
             (":user", owner.user.0.into()),
             (":collection", collection.into()),
             (":parentid", record.parentid.as_deref().into()),
@@ -111,6 +122,7 @@ impl<'a> New<'a> {
             (":ttl", expiry.into()),
         ];
         Self {
+            id,
             params,
             size,
             expiry,
@@ -119,7 +131,6 @@ impl<'a> New<'a> {
 }
 
 /// Creates those records that are not there, as most are not, all at once; answers the others.
-/// Where the database does not tell which these are, that is all of them.
 fn store_absent<'a, 'b>(
     session: &mut Session<'_>,
     owner: Owner,
@@ -129,12 +140,20 @@ fn store_absent<'a, 'b>(
     for new in records {
         row.expires = row.expires.min(new.expiry.unwrap_or(Ttl::NEVER));
     }
-    if session.dialect() == Dialect::MySql {
-        return Ok(records.iter().collect());
-    }
-    let all: Vec<&Params<'_>> = records.iter().map(|new| new.params.as_slice()).collect();
-    let (mut places, mut others) = (records.iter(), Vec::new());
-    session.execute_each(&owner.table.sql(INSERT_NEW), &all, |found| {
+    let (absent, mut others, insert) = match (session.dialect(), records) {
+        // Each is asked for before it is stored as one of the others.
+        (Dialect::MySql, [one]) => (Vec::new(), vec![one], INSERT),
+        (Dialect::MySql, _) => {
+            let (absent, others) = part(session, owner, records)?;
+            (absent, others, INSERT)
+        }
+        (Dialect::PostgreSql | Dialect::Sqlite, _) => {
+            (records.iter().collect(), Vec::new(), INSERT_NEW)
+        }
+    };
+    let all: Vec<&Params<'_>> = absent.iter().map(|new| new.params.as_slice()).collect();
+    let mut places = absent.iter();
+    session.execute_each(&owner.table.sql(insert), &all, |found| {
         let Some(new) = places.next() else { return };
         if found == 0 {
             others.push(new);
@@ -144,6 +163,33 @@ fn store_absent<'a, 'b>(
         row.bytes += new.size.unwrap_or_default();
     })?;
     Ok(others)
+}
+
+/// Parts records that are certainly not there from the others, where a database cannot tell when
+/// they are made which were there before.
+fn part<'a, 'b>(
+    session: &mut Session<'_>,
+    owner: Owner,
+    records: &'a [New<'b>],
+) -> Result<(Vec<&'a New<'b>>, Vec<&'a New<'b>>), StorageError> {
+    let Some([user, collection]) = records.first().map(New::place) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let sql = format!(
+        "SELECT id FROM wbo WHERE username = :user AND collection = :collection AND {}",
+        session.dialect().among("id", ":ids")
+    );
+    // An old table may take two ids for one that differ in spaces at their ends.
+    let bare = |id: &str| id.trim_end_matches(' ').to_owned();
+    let ids: Vec<String> = records.iter().map(|new| new.id.to_owned()).collect();
+    let params = [user, collection, (":ids", ids.as_slice().into())];
+    let mut taken = HashSet::new();
+    session.query::<StorageError>(&owner.table.sql(&sql), &params, |row| {
+        taken.extend(row.text(0).map(bare));
+        Ok(Flow::Continue(()))
+    })?;
+    // The second one of an id is no new record.
+    Ok(records.iter().partition(|new| taken.insert(bare(new.id))))
 }
 
 /// Creates or updates one record and counts it into the summary.
