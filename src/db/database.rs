@@ -182,7 +182,7 @@ impl Database {
 
     fn read_by<T, E: From<DbError>>(
         &self,
-        access: Access,
+        mut access: Access,
         mut work: impl FnMut(&mut Session<'_>) -> Result<T, E>,
     ) -> Result<(T, Snapshot), E> {
         let mut retries = Retries::until(self.deadline());
@@ -195,6 +195,9 @@ impl Database {
             }
             drop(snapshot);
             log::debug!("{}: a read is done again", self.name);
+            // The connection may have died while it lay idle, and so may others: only the begin of
+            // a transaction passes these over.
+            access = Access::Read;
             retries.pause();
         }
     }

@@ -14,7 +14,6 @@ pub(super) enum Access {
     Glance,
     /// All queries see one state, and nothing is changed.
     Read,
-    /// Changes. On SQLite it is alone; on the others it sees, after the first row that it locked,
     /// Changes. On SQLite nobody else writes meanwhile; on the others it sees, after the first row
     /// that it locked, what was committed until then.
     Write,

@@ -51,12 +51,14 @@ impl Open {
         access: Access,
         manager: Arc<Manager>,
     ) -> Result<Self, DbError> {
-        connection.run(match access {
-            Access::Glance | Access::Read => {
-                "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+        match access {
+            // A single query sees one state by itself.
+            Access::Glance => {}
+            Access::Read => {
+                connection.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
             }
-            Access::Write | Access::LongWrite => "START TRANSACTION",
-        })?;
+            Access::Write | Access::LongWrite => connection.run("START TRANSACTION")?,
+        }
         Ok(Self {
             connection,
             access,
@@ -137,7 +139,8 @@ impl Transaction for Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if self.state == State::Ended || self.connection.is_broken() {
+        let is_over = self.state == State::Ended || self.access == Access::Glance;
+        if is_over || self.connection.is_broken() {
             return;
         }
         if let Err(error) = self.connection.run("ROLLBACK") {

@@ -58,7 +58,9 @@ impl Open {
         self.settle()?;
         let mut result = ask(&mut self.connection);
         if result.is_err() && self.connection.was_stale() && !self.has_answered {
-            self.connection.run("ROLLBACK")?;
+            if self.access != Access::Glance {
+                self.connection.run("ROLLBACK")?;
+            }
             let patience = self.connection.patience;
             begin(&mut self.connection, self.access, self.waits)?;
             self.connection.patience = patience;
@@ -156,7 +158,7 @@ impl Drop for Open {
         if matches!(self.read_rest(UNWANTED), Ok(false)) {
             self.connection.give_up();
         }
-        if !self.connection.is_broken() {
+        if !self.connection.is_broken() && self.access != Access::Glance {
             // A connection on which this fails shows it at the next BEGIN.
             self.connection.send("ROLLBACK");
         }
@@ -165,7 +167,12 @@ impl Drop for Open {
 
 fn begin(connection: &mut Connection, access: Access, waits: Waits) -> Result<(), DbError> {
     let sql = match access {
-        Access::Glance | Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        // A single query sees one state by itself. It finds out whether the connection is alive.
+        Access::Glance => {
+            connection.patience = Some(waits.begin);
+            return Ok(());
+        }
+        Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         Access::Write | Access::LongWrite => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     };
     connection.patience = Some(waits.begin);
