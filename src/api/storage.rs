@@ -62,7 +62,7 @@ impl Hosted {
             written: 0,
         };
         format.open(&mut list.out);
-        let known = if full { records.known()? } else { None };
+        let known = if full { records.known_usage()? } else { None };
         let is_small = |usage: Usage| usize::try_from(usage.bytes).is_ok_and(|bytes| bytes < WHOLE);
         let mut complete = known.is_none_or(is_small);
         if complete {

@@ -76,7 +76,7 @@ impl Session<'_> {
             Dialect::Sqlite => {
                 "SELECT 1
                 FROM sqlite_master
-                WHERE type = 'index' AND tbl_name = :table AND name = :name"
+                WHERE type = 'index' AND tbl_name = :table COLLATE NOCASE AND name = :name"
             }
         };
         let params = [(":table", table.into()), (":name", name.into())];

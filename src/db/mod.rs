@@ -56,7 +56,7 @@ pub enum Value<'a> {
 
 impl Value<'_> {
     /// Whether both are the same number or nothing; texts are not looked at.
-    fn is_same(&self, other: &Self) -> bool {
+    fn surely_equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Int(one), Self::Int(other)) => one == other,
             (Self::Null, Self::Null) => true,
@@ -95,7 +95,8 @@ pub type Params<'a> = [(&'a str, Value<'a>)];
 /// How a pool behaves; the defaults suit one process with a handful of threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolOptions {
-    /// Connections at most; no more than there are threads is ever needed.
+    /// Connections at most; no more than there are threads is ever needed. A file of SQLite has
+    /// another one, which writes.
     pub size: u32,
     /// How long to wait for a free connection, or for another writer, before giving up as busy.
     pub timeout: Duration,

@@ -39,6 +39,7 @@ mod options;
 mod pace;
 mod panics;
 mod pool;
+#[cfg(target_os = "linux")]
 mod precedence;
 mod privileges;
 mod process;

@@ -17,16 +17,18 @@ use super::Listener;
 use super::conversation::converse;
 use super::panics;
 use super::pool::Shared;
+#[cfg(target_os = "linux")]
 use super::precedence;
 use super::wire;
 
-/// How much is read at once, in bytes: the head of any request, and a large body in a few pieces.
+/// How much is read at once, in bytes: the head of nearly any request, and a large body in a few pieces.
 const BUFFER: usize = 16 * 1024;
 
 /// Works until the server stops.
 pub(super) fn work(shared: &Shared) {
     let mut buffer = vec![0; BUFFER];
     let place = shared.pulse.place();
+    #[cfg(target_os = "linux")]
     precedence::grant();
     while !shared.is_stopping() {
         let Some((socket, peer)) = accept(shared) else {

@@ -181,11 +181,11 @@ pub trait Records: Send {
     /// See [`Read::time`].
     fn time(&self) -> Timestamp;
 
-    /// What [`Self::each`] lends from the first on, where that is known without a look at records.
+    /// What [`Self::each`] lends from the first on, where that is known at little cost.
     ///
     /// # Errors
     /// [`StorageError::Database`].
-    fn known(&mut self) -> Result<Option<Usage>, StorageError>;
+    fn known_usage(&mut self) -> Result<Option<Usage>, StorageError>;
 
     /// How many records [`Self::each`] lends from the first on.
     ///

@@ -266,6 +266,11 @@ mod tests {
             &[("a", "payload not a string")],
         );
         check(r#"[{"id":"é"}]"#, &[], &[("é", "invalid id")]);
+        check(
+            r#"[{"id":"NaN"},{"id":"b","sortindex":-Infinity},{"id":"c"}]"#,
+            &["NaN", "c"],
+            &[("b", "invalid sortindex")],
+        );
         check(r#"[{"ttl":-1}]"#, &[], &[("", "invalid id")]);
         let long = "x".repeat(65);
         check(

@@ -142,6 +142,33 @@ rows! {
         none.says("").header("Content-Type", "application/newlines");
     }
 
+    large_collections_come_whole(Plain) |site| {
+        let u = site.user();
+        let payload = "x".repeat(20 * 1024);
+        let record = |n: u32| json!({"id": format!("{n:02}"), "payload": payload});
+        let records: Vec<_> = (0..30).map(record).collect();
+        u.post("storage/c", json!(records).to_string()).ok();
+        for (query, first, count) in [
+            ("", 0, 30), ("&limit=31", 0, 30), ("&limit=30", 0, 30), ("&limit=29", 0, 29),
+            ("&offset=1&limit=40", 1, 29), ("&offset=1&limit=20", 1, 20), ("&newer=0", 0, 30),
+        ] {
+            let path = format!("storage/c?full=1&sort=oldest{query}");
+            let reply = accepting(&u, "application/newlines", &path);
+            let lines: Vec<_> = reply.text().lines().map(str::to_owned).collect();
+            reply.ok().header("X-Weave-Records", &count.to_string());
+            reply.need(lines.len() == count, "as many lines");
+            for (n, line) in (first..).zip(lines) {
+                let came: serde_json::Value = serde_json::from_str(&line).unwrap();
+                let sent = record(n);
+                let is_same = came["id"] == sent["id"] && came["payload"] == sent["payload"];
+                reply.need(is_same, "the records in order");
+            }
+            let reply = u.get(&path);
+            reply.ok().header("X-Weave-Records", &count.to_string());
+            reply.need(reply.json().as_array().map(Vec::len) == Some(count), "the same as JSON");
+        }
+    }
+
     row_61_whoisi(Plain) |site| {
         let u = site.user();
         u.post("storage/c", r#"[{"id":"i0","payload":"x"},{"id":"i1","payload":"x"}]"#).ok();

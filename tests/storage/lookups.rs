@@ -59,3 +59,21 @@ fn postgresql_takes_the_primary_key_for_single_records() {
     let entries = counted(&ground, "idx_tup_read", "weaved_wbo_modified");
     assert!(entries < 1000, "{entries} entries of the index were read");
 }
+
+#[test]
+fn sqlite_finds_collections_by_name() {
+    let ground = Stage::new(Kind::Sqlite).close();
+    let file = rusqlite::Connection::open(ground.file()).unwrap();
+    let plan: String = file
+        .query_row(
+            "EXPLAIN QUERY PLAN
+            SELECT MIN(collectionid) FROM collections WHERE userid = 1 AND name = 'a'",
+            [],
+            |row| row.get(3),
+        )
+        .unwrap();
+    assert!(
+        plan.contains("COVERING INDEX weaved_collections_name"),
+        "{plan}"
+    );
+}

@@ -166,7 +166,7 @@ pub(crate) fn ids_as(
         all.len() as u64,
         "the count of {collection}"
     );
-    if let Some(known) = records.known().unwrap() {
+    if let Some(known) = records.known_usage().unwrap() {
         assert_eq!(known.records, all.len() as u64, "known of {collection}");
     }
     // Whole records come in the same order.

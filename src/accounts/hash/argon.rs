@@ -5,7 +5,6 @@
 //!
 //! The costs of a stored hash are obeyed up to a bound: a damaged row must not cost gigabytes.
 
-use std::mem;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -98,10 +97,12 @@ pub(super) fn create(password: &Password) -> Result<String, AccountsError> {
     ))
 }
 
-/// Working memory of the hashes that are computed at the moment, or have just been.
+/// Working memory of the hashes that are computed at the moment.
 ///
 /// Allocated for each hash it would stay with the C library's heap of whatever thread computed it,
-/// in pieces that do not fit the next one: a burst of logins would leave gigabytes behind.
+/// in pieces that do not fit the next one: a burst of logins would leave gigabytes behind. What is
+/// not used goes back to the system where the master has told the C library so; elsewhere the heap
+/// keeps it once for the next hash.
 struct Memory {
     /// Hashes that are being computed; never more than [`super::Slots`].
     running: usize,
@@ -128,12 +129,19 @@ impl Memory {
     fn take_back(memory: Vec<Block>) {
         let mut all = Self::locked();
         all.running -= 1;
-        all.spare.push(memory);
-        if all.running == 0 {
-            let unused = mem::take(&mut all.spare);
-            drop(all);
-            drop(unused);
+        let mut unused = Vec::new();
+        let (usual, ..) = COSTS;
+        // What a foreign hash with higher costs needed is not worth keeping.
+        if usize::try_from(usual).is_ok_and(|usual| memory.len() <= usual) {
+            all.spare.push(memory);
+        } else {
+            unused.push(memory);
         }
+        if all.running == 0 {
+            unused.append(&mut all.spare);
+        }
+        drop(all);
+        drop(unused);
     }
 }
 
@@ -157,4 +165,16 @@ fn compute(
         );
     Memory::take_back(memory);
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_when_no_hash_is_computed() {
+        create(&Password::new("secret".to_owned())).ok().unwrap();
+        let memory = Memory::locked();
+        assert!(memory.running > 0 || memory.spare.is_empty());
+    }
 }

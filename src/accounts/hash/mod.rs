@@ -305,6 +305,7 @@ mod tests {
             "$2a$05$abcdefghijklmnopqrstuufDUiBElouF6EIaBpoSC33XqTVuj6/Da",
             "{WEAVE-MINIMAL}c203011d1453ba7c",
             "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
         ] {
             let hash = StoredHash::parse(text).unwrap();
             assert!(!hash.is_current(HashScheme::Argon2id), "{text}");

@@ -1,6 +1,6 @@
 //! How many passwords may be hashed at once.
 //!
-//! A hash takes up to 16 MiB and a core for tens of milliseconds. Without a bound, a burst of
+//! A new hash takes up to 16 MiB, and an old one more, and a core for tens of milliseconds. Without a bound, a burst of
 //! wrong passwords would take that for each thread. Who finds no slot waits, but not for ever.
 
 use std::sync::Condvar;

@@ -66,7 +66,8 @@ pub struct SqlSettings {
     pub create_tables: bool,
     /// The table to use as long as neither holds an account.
     pub family: Family,
-    /// Passwords hashed at once in this process; each takes up to 16 MiB and a core.
+    /// Passwords hashed at once in this process; each takes 16 MiB, or what an old hash
+    /// asks for, and a core.
     pub parallel_hashes: usize,
     /// How long a login waits for its turn to hash.
     pub patience: Duration,

@@ -103,10 +103,11 @@ mod tests {
     fn portions_are_all_there_is() {
         let text = "x".repeat(300 * 1024);
         let (small, large) = ([(":a", Value::Int(1))], [(":a", Value::Text(&text))]);
+        let (small, large): (&Params<'_>, &Params<'_>) = (&small, &large);
         let sizes = |rows: &[&Params<'_>]| portions(rows).map(<[_]>::len).collect::<Vec<_>>();
-        assert_eq!(sizes(&[&small; 100]), [64, 32, 4]);
-        assert_eq!(sizes(&[&small; 3]), [2, 1]);
-        assert_eq!(sizes(&[&small, &small, &large, &large]), [2, 1, 1]);
+        assert_eq!(sizes(&[small; 100]), [64, 32, 4]);
+        assert_eq!(sizes(&[small; 3]), [2, 1]);
+        assert_eq!(sizes(&[small, small, large, large]), [2, 1, 1]);
         assert!(sizes(&[]).is_empty());
     }
 }

@@ -25,6 +25,7 @@ use rusqlite::ToSql;
 use rusqlite::config::DbConfig;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::types::ValueRef;
+use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::DbError;
 use super::Dialect;
@@ -62,7 +63,7 @@ const LOG_KEPT: i64 = 64 << 20;
 /// How often whoever has a connection is given the processor before another is made. Most need one
 /// for microseconds: more connections than processors are of use only where some are kept for a
 /// peer that is slow, and each takes memory for what all of them know.
-const YIELDS: u32 = 32;
+const YIELDS: u32 = 16;
 
 type Pool = r2d2::Pool<SqliteConnectionManager>;
 
@@ -89,8 +90,10 @@ impl Sqlite {
         file::create_private(path).map_err(|cause| open_error(&name, cause))?;
         let turnstile = Turnstile::before(path);
         let manager = |pages| writable(SqliteConnectionManager::file(path), pages, options.timeout);
-        let mut sqlite = Self::open(&name, manager(READER_PAGES), options, turnstile)?;
-        sqlite.writers = pool(1, options)
+        let threads = one_thread();
+        let reader = manager(READER_PAGES);
+        let mut sqlite = Self::open(&name, reader, &threads, options, turnstile)?;
+        sqlite.writers = pool(1, &threads, options)
             .build(manager(WRITER_PAGES))
             .map_err(|cause| open_error(&name, cause))?;
         Ok(sqlite)
@@ -103,7 +106,7 @@ impl Sqlite {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(flags);
         let manager = manager.with_init(move |connection| connection.busy_timeout(timeout));
-        Self::open(&name, manager, options, Turnstile::default())
+        Self::open(&name, manager, &one_thread(), options, Turnstile::default())
     }
 
     /// A new database in memory. It has one connection, to which it belongs.
@@ -114,13 +117,20 @@ impl Sqlite {
             size: 1,
             ..options.clone()
         };
-        Self::open("memory", manager, options, Turnstile::default())
+        Self::open(
+            "memory",
+            manager,
+            &one_thread(),
+            options,
+            Turnstile::default(),
+        )
     }
 
     /// With one pool for all.
     fn open(
         name: &str,
         manager: SqliteConnectionManager,
+        threads: &Arc<ScheduledThreadPool>,
         options: &PoolOptions,
         turnstile: Turnstile,
     ) -> Result<Self, DbError> {
@@ -131,7 +141,7 @@ impl Sqlite {
             .query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))
             .map_err(|cause| open_error(name, Cause(cause)))?;
         drop(first);
-        let readers = pool(options.size.max(1), options)
+        let readers = pool(options.size.max(1), threads, options)
             .build(manager)
             .map_err(|cause| open_error(name, cause))?;
         Ok(Self {
@@ -206,8 +216,14 @@ impl Driver for Sqlite {
 }
 
 /// A pool of up to `size` connections, which are made when they are needed and never given up.
-fn pool(size: u32, options: &PoolOptions) -> r2d2::Builder<SqliteConnectionManager> {
+/// `threads` makes them.
+fn pool(
+    size: u32,
+    threads: &Arc<ScheduledThreadPool>,
+    options: &PoolOptions,
+) -> r2d2::Builder<SqliteConnectionManager> {
     Pool::builder()
+        .thread_pool(Arc::clone(threads))
         .max_size(size)
         .min_idle(Some(0))
         .idle_timeout(None)
@@ -216,12 +232,26 @@ fn pool(size: u32, options: &PoolOptions) -> r2d2::Builder<SqliteConnectionManag
         .connection_timeout(options.timeout)
 }
 
+/// For the pools of one file, which would each start three.
+fn one_thread() -> Arc<ScheduledThreadPool> {
+    let one = ScheduledThreadPool::builder()
+        .num_threads(1)
+        .thread_name_pattern("weaved-pool")
+        .build();
+    Arc::new(one)
+}
+
 fn take(pool: &Pool, until: Instant) -> Result<Pooled, DbError> {
-    for _ in 0..YIELDS {
-        if let Some(connection) = pool.try_get() {
-            return Ok(connection);
+    if let Some(connection) = pool.try_get() {
+        return Ok(connection);
+    }
+    if pool.state().connections < pool.max_size() {
+        for _ in 0..YIELDS {
+            thread::yield_now();
+            if let Some(connection) = pool.try_get() {
+                return Ok(connection);
+            }
         }
-        thread::yield_now();
     }
     let left = until.saturating_duration_since(Instant::now());
     pool.get_timeout(left)
@@ -328,7 +358,9 @@ impl Transaction for Writing {
             let mut before = bound.iter();
             for ((_, value), place) in params.iter().zip(&places) {
                 // Most are the same for all, and stay bound.
-                let is_bound = before.next().is_some_and(|(_, bound)| bound.is_same(value));
+                let is_bound = before
+                    .next()
+                    .is_some_and(|(_, bound)| bound.surely_equals(value));
                 if let (Some(place), false) = (place, is_bound) {
                     let bound = statement.raw_bind_parameter(*place, value);
                     bound.map_err(driver_error)?;
@@ -513,6 +545,27 @@ mod tests {
             });
         }
     }
+
+    #[test]
+    fn readers_leave_a_connection_to_who_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let uri = DatabaseUri::SqliteFile(folder.path().join("a.db"));
+        let options = PoolOptions {
+            size: 1,
+            ..PoolOptions::default()
+        };
+        let database = Database::open(&uri, &options).unwrap();
+        let make = |session: &mut Session<'_>| session.execute_batch("CREATE TABLE a (b)");
+        database.write(make).unwrap();
+        let mut snapshot = database.snapshot().unwrap();
+        let sql = "INSERT INTO a VALUES (1)";
+        let written = database.write(|session| session.execute(sql, &[]));
+        assert_eq!(written.unwrap(), 1);
+        let seen = snapshot.session().query_one("SELECT b FROM a", &[], |_| ());
+        // It sees what was there when it first read.
+        assert!(seen.unwrap().is_some());
+    }
+
     #[test]
     fn what_is_opened_to_be_read_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ use super::Usage;
 use super::expiry_bound;
 use super::select::Selection;
 use super::summary;
+use crate::db::Dialect;
 use crate::db::Flow;
 use crate::db::Row;
 use crate::db::Session;
@@ -141,7 +142,7 @@ impl Records for NoRecords {
         self.time
     }
 
-    fn known(&mut self) -> Result<Option<Usage>, StorageError> {
+    fn known_usage(&mut self) -> Result<Option<Usage>, StorageError> {
         Ok(Some(Usage::default()))
     }
 
@@ -170,8 +171,14 @@ impl Records for SqlRecords {
         self.time
     }
 
-    fn known(&mut self) -> Result<Option<Usage>, StorageError> {
-        self.query.known_usage(&mut self.snapshot.session())
+    fn known_usage(&mut self) -> Result<Option<Usage>, StorageError> {
+        let mut session = self.snapshot.session();
+        match session.dialect() {
+            Dialect::Sqlite => self.query.known_usage(&mut session),
+            // A way to the server for each small collection costs more than it spares for large
+            // ones.
+            Dialect::MySql | Dialect::PostgreSql => Ok(None),
+        }
     }
 
     fn count(&mut self) -> Result<u64, StorageError> {

@@ -78,8 +78,11 @@ pub(super) const EXPIRES_INDEX: &str =
 
 /// The ids of collections, found by their names without a look at all rows of a user. For SQLite,
 /// where each row is searched for by itself.
-pub(super) const NAMES_INDEX: &str =
-    "CREATE INDEX weaved_collections_name ON collections (userid, name, collectionid)";
+pub(super) fn names_index() -> (String, String) {
+    let name = "weaved_collections_name".to_owned();
+    let sql = format!("CREATE INDEX {name} ON collections (userid, name, collectionid)");
+    (name, sql)
+}
 
 /// The name of a table's own index, and the statement that makes it. It serves `newer`, the order
 /// by time, lists of ids, and counting without a look at the rows.

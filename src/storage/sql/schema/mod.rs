@@ -86,16 +86,16 @@ fn create_own(database: &Database, settings: Settings) -> Result<(), StorageErro
         |session| session.has_index("weaved_collections", EXPIRES),
         ddl::EXPIRES_INDEX,
     )?;
+    let mut indexes: Vec<_> = settings
+        .tables()
+        .all()
+        .map(|table| (table.name(), ddl::records_index(dialect, table)))
+        .collect();
     if dialect == Dialect::Sqlite {
-        const NAMES: &str = "weaved_collections_name";
-        database.ensure(
-            |session| session.has_index("collections", NAMES),
-            ddl::NAMES_INDEX,
-        )?;
+        indexes.push(("collections".into(), ddl::names_index()));
     }
-    for table in settings.tables().all() {
-        let (name, sql) = ddl::records_index(dialect, table);
-        let is_there = |session: &mut Session<'_>| session.has_index(&table.name(), &name);
+    for (table, (name, sql)) in indexes {
+        let is_there = |session: &mut Session<'_>| session.has_index(&table, &name);
         // An old table may be large.
         let made = !database.read(is_there)? && database.patient().ensure(is_there, &sql)?;
         if made {
