@@ -5,6 +5,7 @@
 //! that one that fails takes nothing of the others along. Nobody is told that his write was made
 //! before the commit that made it.
 
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::Sender;
@@ -14,6 +15,7 @@ use std::time::Instant;
 use super::Pooled;
 use super::run;
 use super::turns::Turn;
+use super::write_ahead::Log;
 use crate::causes::chain;
 use crate::db::DbError;
 
@@ -23,6 +25,10 @@ const LONGEST: Duration = Duration::from_millis(20);
 /// A transaction that several writes share.
 pub(super) struct Group {
     pub(super) connection: Pooled,
+    /// The write-ahead log of the file; a database in memory has none.
+    log: Option<Arc<Log>>,
+    /// Rows that the connection had changed before.
+    changed_before: u64,
     /// Who waits for the commit. Where it does not come, the senders are dropped.
     waiting: Vec<Sender<()>>,
     /// When the first one began to wait.
@@ -31,9 +37,11 @@ pub(super) struct Group {
 
 impl Group {
     /// A transaction that was just begun, for one write and those that will join it.
-    pub(super) fn new(connection: Pooled) -> Self {
+    pub(super) fn new(connection: Pooled, log: Option<&Arc<Log>>) -> Self {
         Self {
+            changed_before: connection.total_changes(),
             connection,
+            log: log.cloned(),
             waiting: Vec::new(),
             since: None,
         }
@@ -68,6 +76,8 @@ impl Group {
     pub(super) fn commit_before(self, next: impl FnOnce()) -> Result<(), DbError> {
         let Self {
             connection,
+            log,
+            changed_before,
             waiting,
             ..
         } = self;
@@ -75,6 +85,7 @@ impl Group {
         if committed.is_err() {
             roll_back(&connection);
         }
+        let changes = connection.total_changes().saturating_sub(changed_before);
         // In this order: whoever has the next turn finds the connection free.
         drop(connection);
         next();
@@ -82,6 +93,9 @@ impl Group {
         for one in waiting {
             // He waits as long as it takes.
             let _ = one.send(());
+        }
+        if let Some(log) = log {
+            log.grew(changes);
         }
         Ok(())
     }

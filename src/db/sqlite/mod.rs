@@ -2,13 +2,15 @@
 //!
 //! Invariant: a write is on disk when its commit answers `Ok` (unless the database
 //! lives in memory). Writers of one process queue for their turn (`turns`), those of several pass
-//! the lock on to each other (`turnstile`), and each waits up to the pool's time-out in all.
+//! the lock on to each other (`turnstile`), and each waits up to the pool's time-out in all. What is
+//! on disk first is a log (`write_ahead`).
 
 mod cause;
 mod file;
 mod group;
 mod turns;
 mod turnstile;
+mod write_ahead;
 
 use std::error::Error as StdError;
 use std::path::Path;
@@ -44,6 +46,8 @@ use group::Group;
 use group::Part;
 use turns::Turns;
 use turnstile::Turnstile;
+use write_ahead::LONGEST_LOG;
+use write_ahead::Log;
 
 /// Prepared statements kept for each connection.
 const STATEMENTS: usize = 64;
@@ -75,6 +79,8 @@ pub(super) struct Sqlite {
     /// Of one connection, for whoever has the turn to write. A database in memory has but one in
     /// all.
     writers: Pool,
+    /// Brought into the file beside the writes; a database in memory has none.
+    log: Option<Arc<Log>>,
     /// How long a statement waits for other writers.
     timeout: Duration,
     /// Passed by the one thread of this process that writes, before those of others.
@@ -96,6 +102,7 @@ impl Sqlite {
         sqlite.writers = pool(1, &threads, options)
             .build(manager(WRITER_PAGES))
             .map_err(|cause| open_error(&name, cause))?;
+        sqlite.log = Some(Log::of(&sqlite.readers));
         Ok(sqlite)
     }
 
@@ -147,6 +154,7 @@ impl Sqlite {
         Ok(Self {
             writers: readers.clone(),
             readers,
+            log: None,
             timeout: options.timeout,
             turnstile,
             writer: Arc::default(),
@@ -192,7 +200,7 @@ impl Sqlite {
             }
         }
         let is_open = access == Access::Write;
-        let part = Part::first(Group::new(connection), turn, is_open);
+        let part = Part::first(Group::new(connection, self.log.as_ref()), turn, is_open);
         Ok(Writing(Some(part)))
     }
 }
@@ -274,6 +282,7 @@ fn writable(
         use_write_ahead_log(connection, timeout)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", LONGEST_LOG, |_| Ok(()))?;
         connection.pragma_update(None, "cache_size", pages)?;
         connection.pragma_update(None, "temp_store", "MEMORY")
     })
