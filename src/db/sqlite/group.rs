@@ -12,7 +12,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 use std::time::Instant;
 
-use super::Pooled;
+use super::pools::Pooled;
 use super::run;
 use super::turns::Turn;
 use super::write_ahead::Log;

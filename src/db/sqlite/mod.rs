@@ -8,6 +8,7 @@
 mod cause;
 mod file;
 mod group;
+mod pools;
 mod turns;
 mod turnstile;
 mod write_ahead;
@@ -15,7 +16,6 @@ mod write_ahead;
 use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -44,6 +44,11 @@ use crate::causes::chain;
 use cause::Cause;
 use group::Group;
 use group::Part;
+use pools::Pool;
+use pools::Pooled;
+use pools::one_thread;
+use pools::pool;
+use pools::take;
 use turns::Turns;
 use turnstile::Turnstile;
 use write_ahead::LONGEST_LOG;
@@ -63,15 +68,6 @@ const WRITER_PAGES: i64 = -2048;
 /// How much of the write-ahead log stays on disk, in bytes. It grows as long as somebody reads an
 /// old state, and would keep the size it once had.
 const LOG_KEPT: i64 = 64 << 20;
-
-/// How often whoever has a connection is given the processor before another is made. Most need one
-/// for microseconds: more connections than processors are of use only where some are kept for a
-/// peer that is slow, and each takes memory for what all of them know.
-const YIELDS: u32 = 16;
-
-type Pool = r2d2::Pool<SqliteConnectionManager>;
-
-type Pooled = r2d2::PooledConnection<SqliteConnectionManager>;
 
 /// The connections to one file, or to one database in memory.
 pub(super) struct Sqlite {
@@ -205,6 +201,15 @@ impl Sqlite {
     }
 }
 
+impl Drop for Sqlite {
+    /// Whoever closes the last connection brings all of the log into the file and removes it.
+    fn drop(&mut self) {
+        if let Some(log) = &self.log {
+            log.finish();
+        }
+    }
+}
+
 impl Driver for Sqlite {
     fn begin(&self, access: Access, until: Instant) -> Result<Box<dyn Transaction>, DbError> {
         Ok(match access {
@@ -221,49 +226,6 @@ impl Driver for Sqlite {
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
     }
-}
-
-/// A pool of up to `size` connections, which are made when they are needed and never given up.
-/// `threads` makes them.
-fn pool(
-    size: u32,
-    threads: &Arc<ScheduledThreadPool>,
-    options: &PoolOptions,
-) -> r2d2::Builder<SqliteConnectionManager> {
-    Pool::builder()
-        .thread_pool(Arc::clone(threads))
-        .max_size(size)
-        .min_idle(Some(0))
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_on_check_out(false)
-        .connection_timeout(options.timeout)
-}
-
-/// For the pools of one file, which would each start three.
-fn one_thread() -> Arc<ScheduledThreadPool> {
-    let one = ScheduledThreadPool::builder()
-        .num_threads(1)
-        .thread_name_pattern("weaved-pool")
-        .build();
-    Arc::new(one)
-}
-
-fn take(pool: &Pool, until: Instant) -> Result<Pooled, DbError> {
-    if let Some(connection) = pool.try_get() {
-        return Ok(connection);
-    }
-    if pool.state().connections < pool.max_size() {
-        for _ in 0..YIELDS {
-            thread::yield_now();
-            if let Some(connection) = pool.try_get() {
-                return Ok(connection);
-            }
-        }
-    }
-    let left = until.saturating_duration_since(Instant::now());
-    pool.get_timeout(left)
-        .map_err(|cause| DbError::Busy(Box::new(cause)))
 }
 
 /// Connections that write, and see each other's writes in time; each keeps so many `pages`.

@@ -6,14 +6,18 @@
 //! it anew: then a commit brings over what is left ([`LONGEST_LOG`]), which is little.
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::Pool;
 use super::cause::Cause;
+use super::pools::Pool;
 use crate::causes::chain;
 
 /// The pages of a log that a commit brings into the file by itself.
@@ -34,6 +38,8 @@ pub(super) struct Log {
     changes: AtomicU64,
     /// Whether that is being done.
     is_busy: AtomicBool,
+    /// The thread that does it, or did it last.
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Log {
@@ -42,6 +48,7 @@ impl Log {
             connections: connections.clone(),
             changes: AtomicU64::new(0),
             is_busy: AtomicBool::new(false),
+            thread: Mutex::new(None),
         })
     }
 
@@ -54,9 +61,24 @@ impl Log {
         }
         let work = Work(Arc::clone(self));
         let named = thread::Builder::new().name("weaved-log".to_owned());
-        if let Err(error) = named.spawn(move || work.0.bring_over()) {
-            log::debug!("cannot start a thread for the write-ahead log: {error}");
+        match named.spawn(move || work.0.bring_over()) {
+            Ok(thread) => *self.thread() = Some(thread),
+            Err(error) => {
+                log::debug!("cannot start a thread for the write-ahead log: {error}");
+            }
         }
+    }
+
+    /// Waits until nothing is being brought over any more.
+    pub(super) fn finish(&self) {
+        let thread = self.thread().take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            log::error!("the thread for the write-ahead log has failed");
+        }
+    }
+
+    fn thread(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn bring_over(&self) {
@@ -122,5 +144,10 @@ mod tests {
             }
             thread::yield_now();
         }
+        drop(database);
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let left = names.filter(|name| name.ends_with("-wal")).count();
+        assert_eq!(left, 0, "the log is removed with the last connection");
     }
 }
