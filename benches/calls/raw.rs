@@ -2,7 +2,8 @@
 //!
 //! In: the file that weaved has made. Out of it come tables, indexes, page size and rows; they go
 //! into a file of the same folder with the settings with which weaved writes (`weaved::db`), but
-//! SQLite's own care of the write-ahead log, by one connection, a hundred rows a transaction. Nothing looks at a request, a user or a time.
+//! SQLite's own care of the write-ahead log, by one connection, a hundred rows a transaction.
+//! Nothing looks at a request, a user or a time.
 
 use std::io;
 use std::path::Path;

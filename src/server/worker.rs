@@ -21,7 +21,8 @@ use super::pool::Shared;
 use super::precedence;
 use super::wire;
 
-/// How much is read at once, in bytes: the head of nearly any request, and a large body in a few pieces.
+/// How much is read at once, in bytes: the head of nearly any request, and a large body in a few
+/// pieces.
 const BUFFER: usize = 16 * 1024;
 
 /// Works until the server stops.

@@ -1,7 +1,8 @@
 //! How many passwords may be hashed at once.
 //!
-//! A new hash takes up to 16 MiB, and an old one more, and a core for tens of milliseconds. Without a bound, a burst of
-//! wrong passwords would take that for each thread. Who finds no slot waits, but not for ever.
+//! A new hash takes up to 16 MiB, and an old one more, and a core for tens of milliseconds. Without
+//! a bound, a burst of wrong passwords would take that for each thread. Who finds no slot waits, but
+//! not for ever.
 
 use std::sync::Condvar;
 use std::sync::Mutex;

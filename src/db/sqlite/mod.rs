@@ -2,8 +2,8 @@
 //!
 //! Invariant: a write is on disk when its commit answers `Ok` (unless the database
 //! lives in memory). Writers of one process queue for their turn (`turns`), those of several pass
-//! the lock on to each other (`turnstile`), and each waits up to the pool's time-out in all. What is
-//! on disk first is a log (`write_ahead`).
+//! the lock on to each other (`turnstile`), and each waits up to the pool's time-out in all. What
+//! is on disk first is a log (`write_ahead`).
 
 mod cause;
 mod file;

@@ -5,8 +5,8 @@
 //! statement here is safe to repeat, also while other processes and machines open or use the same
 //! database.
 //!
-//! `advice` tells what a server is not set for, `ddl` has the texts, `survey` finds what cannot be served safely, `summaries` brings weaved's own
-//! tables up to date with the records.
+//! `advice` tells what a server is not set for, `ddl` has the texts, `survey` finds what cannot be
+//! served safely, `summaries` brings weaved's own tables up to date with the records.
 
 mod advice;
 mod ddl;
